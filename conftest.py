@@ -1,0 +1,3 @@
+"""This repository's own pytest settings."""
+
+pytest_plugins = ["pytester"]

@@ -1,0 +1,63 @@
+"""`RunConfig`: every setting of a run, validated once, before anything starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_dualcode.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class RunConfig:
+    """What the user asked for, in the units of the option help texts.
+
+    URLs are base URLs of OpenAI-compatible servers (``http://host:8000/v1``). Deadlines are in
+    seconds. ``None`` means "not given": the profile or the engine decides.
+    """
+
+    pipelines: tuple[str, ...]
+    datasets: tuple[str, ...] = ("humaneval", "mbpp")
+    profile: str = "auto"
+    coder_urls: tuple[str, ...] = ()
+    planner_urls: tuple[str, ...] = ()
+    coder_model: str | None = None
+    planner_model: str | None = None
+    server_python: str | None = None
+    max_in_flight: int | None = None
+    retries: int = 3
+    samples: Path | None = None
+    run_dir: Path = Path("reports")
+    resume: Path | None = None
+    replay: Path | None = None
+    rejudge: Path | None = None
+    baseline: Path | None = None
+    min_pass_at_1: float | None = None
+    max_regressions: int | None = None
+    limit: int | None = None
+    call_timeout: float = 600.0
+    item_timeout: float = 3600.0
+    allow_unsafe_judge: bool = False
+    judge: str = "dualcode"
+
+    def __post_init__(self) -> None:
+        at_least("--retries", self.retries, 0)
+        at_least("--limit", self.limit, 1)
+        at_least("--max-in-flight", self.max_in_flight, 1)
+        at_least("--max-regressions", self.max_regressions, 0)
+        if self.min_pass_at_1 is not None and not 0 <= self.min_pass_at_1 <= 1:
+            raise UsageError(
+                f"--min-pass-at-1={self.min_pass_at_1} is not between 0 and 1.",
+                "Give a share, for example --min-pass-at-1=0.85.",
+            )
+        if self.max_regressions is not None and self.baseline is None:
+            raise UsageError(
+                "--max-regressions needs something to compare with.",
+                "Add --baseline=DIR, the run directory of an earlier run.",
+            )
+
+
+def at_least(option: str, value: int | None, lowest: int) -> None:
+    """Raise `UsageError` if `value` is given and below `lowest`."""
+    if value is not None and value < lowest:
+        raise UsageError(f"{option}={value} is too small.", f"Give at least {lowest}.")
