@@ -40,7 +40,7 @@ class InfrastructureError(DualcodeError):
 
 
 class ServerError(InfrastructureError):
-    """A model server could not be started or reached, or died; the remedy shows its last log lines."""
+    """A model server could not be started or reached, or died (with its last log lines)."""
 
 
 class CallError(InfrastructureError):
