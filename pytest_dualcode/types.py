@@ -271,6 +271,19 @@ class ItemKey:
 
 
 @dataclass(frozen=True, slots=True)
+class StageVerdict:
+    """What the judge said, afterwards, of the program of one stage of a record.
+
+    ``stage`` is its index in `Record.stages`. No pipeline ever learns of it: it tells the
+    reports whether a review was right and whether a fix mended or broke something.
+    """
+
+    stage: int
+    base_status: Status
+    plus_status: Status
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """One line of ``results.jsonl``: an item, from its solution to its outcome.
 
@@ -297,6 +310,7 @@ class Record:
     isolation: str = ""
     truncated_calls: int = 0
     failing_input: str = ""
+    stage_verdicts: tuple[StageVerdict, ...] = ()
 
     @property
     def key(self) -> ItemKey:
