@@ -1,0 +1,158 @@
+"""`summary.md`: the run for people who read it in a pull request or a CI step summary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from pytest_dualcode.analysis.paired import Comparison, in_words, p_text
+from pytest_dualcode.analysis.summary import Rate, Row, RunSummary
+from pytest_dualcode.report.tables import duration
+from pytest_dualcode.report.wording import notes
+
+_RESULTS = ("pipeline", "dataset", "problems", "base", "plus", "plus, 95 % interval", "errors")
+_COSTS = (
+    "pipeline",
+    "dataset",
+    "calls",
+    "prompt tokens",
+    "completion tokens",
+    "model time",
+    "judge time",
+)
+_COMPARED = (
+    "pipeline",
+    "against",
+    "dataset",
+    "tests",
+    "difference",
+    "95 % interval",
+    "improved",
+    "regressed",
+    "p",
+)
+
+
+def markdown_summary(
+    summary: RunSummary,
+    comparisons: Iterable[Comparison] = (),
+    settings: Mapping[str, Any] | None = None,
+    extra: Sequence[str] = (),
+) -> str:
+    """The whole file. `extra` are further sections, each beginning with its own heading."""
+    parts = [
+        "# pytest-dualcode: results",
+        _results(summary),
+        _bullets(notes(summary)),
+        _comparisons(list(comparisons)),
+        *extra,
+        _costs(summary),
+        _settings(settings or {}),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]], words: int = 2) -> str:
+    """A GitHub table; all but the first `words` columns are right-aligned."""
+    rule = ["---" if place < words else "---:" for place in range(len(header))]
+    return "\n".join(_cells(line) for line in (header, rule, *rows))
+
+
+def _cells(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _results(summary: RunSummary) -> str:
+    return (
+        "pass@1: the share of problems that EvalPlus's base tests, and base and plus tests, "
+        "accept.\n\n"
+        + markdown_table(
+            _RESULTS,
+            [
+                (
+                    row.pipeline,
+                    row.dataset,
+                    row.ran_of,
+                    _rate(row.base),
+                    _rate(row.plus),
+                    _interval(row),
+                    str(row.errors),
+                )
+                for row in summary.rows
+            ],
+        )
+    )
+
+
+def _rate(rate: Rate) -> str:
+    return f"{rate.percent()} %"
+
+
+def _interval(row: Row) -> str:
+    interval = row.interval("plus")
+    return f"{interval.percent()} %" if interval else ""
+
+
+def _bullets(sentences: Iterable[str]) -> str:
+    return "\n".join(f"- {sentence}" for sentence in sentences)
+
+
+def _comparisons(comparisons: Sequence[Comparison]) -> str:
+    if not comparisons:
+        return ""
+    table = markdown_table(_COMPARED, [_compared(comparison) for comparison in comparisons], 4)
+    words = _bullets(map(in_words, comparisons))
+    return f"## Is the difference real?\n\n{table}\n\n{words}"
+
+
+def _compared(comparison: Comparison) -> tuple[str, ...]:
+    low, high = 100 * comparison.interval.low, 100 * comparison.interval.high
+    return (
+        comparison.candidate,
+        comparison.baseline,
+        comparison.dataset,
+        comparison.suite,
+        f"{comparison.points:+.1f} points",
+        f"{low:+.1f} to {high:+.1f}",
+        str(len(comparison.improvements)),
+        str(len(comparison.regressions)),
+        p_text(comparison.p_value),
+    )
+
+
+def _costs(summary: RunSummary) -> str:
+    rows = [
+        (
+            row.pipeline,
+            row.dataset,
+            f"{row.llm_calls:,}",
+            f"{row.prompt_tokens:,}",
+            f"{row.completion_tokens:,}",
+            duration(row.llm_seconds),
+            duration(row.judge_seconds),
+        )
+        for row in summary.rows
+    ]
+    return "## Cost\n\nTimes are summed over items, which run side by side.\n\n" + markdown_table(
+        _COSTS, rows
+    )
+
+
+def _settings(settings: Mapping[str, Any]) -> str:
+    """The settings as a list; nested ones by dotted name, so that nothing is left out."""
+    if not settings:
+        return ""
+    lines = [f"- `{name}`: {value}" for name, value in flat(settings)]
+    return "\n".join(["## Settings", "", *lines])
+
+
+def flat(settings: Mapping[str, Any], before: str = "") -> list[tuple[str, str]]:
+    """Names (dotted) and values (text) of nested settings, without empty ones."""
+    found = []
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            found += flat(value, f"{before}{name}.")
+        elif value not in (None, "", [], ()):
+            text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            found.append((before + name, text.replace("\n", " ")))
+    return found

@@ -1,0 +1,53 @@
+"""The sentences that go with a summary, the same in the terminal, Markdown and HTML."""
+
+from __future__ import annotations
+
+from pytest_dualcode.analysis.summary import Row, RunSummary
+from pytest_dualcode.report.tables import counted
+
+
+def notes(summary: RunSummary) -> list[str]:
+    """One sentence for each row that needs one, and one for the run where calls are shared."""
+    found = [
+        f"{row.pipeline} on {row.dataset}: {note}" for row in summary.rows if (note := _of(row))
+    ]
+    if summary.errors:
+        found.append(
+            "Errors are broken servers or a broken judge, not wrong answers: pass@1 is given as "
+            "the range from all of them wrong to all of them right."
+        )
+    return found + _shared_calls(summary)
+
+
+def _of(row: Row) -> str:
+    parts = [
+        counted(row.errors, "error") if row.errors else "",
+        f"{row.unfinished:,} of {row.selected:,} selected problems have no result yet "
+        "(continue with --resume)"
+        if row.unfinished
+        else "",
+        counted(row.timeouts, "solution") + " timed out" if row.timeouts else "",
+        counted(row.truncated_calls, "reply", "replies")
+        + f" cut off by max_tokens (in {counted(row.truncated_items, 'item')})"
+        if row.truncated_calls
+        else "",
+        f"{row.reviews_unparsed:,} of {counted(row.reviews, 'review')} without a verdict "
+        "(the draft was kept)"
+        if row.reviews_unparsed
+        else "",
+        f"{row.records / row.ran:.3g} samples a problem; pass@1 is their mean"
+        if row.records > row.ran
+        else "",
+        "".join(f"pass@{k} {100 * share:.1f} % " for k, share in row.pass_at_k.items() if k > 1),
+    ]
+    return "; ".join(part.strip() for part in parts if part)
+
+
+def _shared_calls(summary: RunSummary) -> list[str]:
+    counted_calls = sum(row.llm_calls for row in summary.rows)
+    if not summary.distinct_calls or counted_calls <= summary.distinct_calls:
+        return []
+    return [
+        f"{summary.distinct_calls:,} different calls were made; a call that several pipelines "
+        "share is counted in each of them."
+    ]
