@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from pytest_dualcode.analysis.summary import (
     summarise,
 )
 from pytest_dualcode.errors import StoreError
-from pytest_dualcode.store import RunStore
+from pytest_dualcode.store import CALLS_FILE, RunStore
 from pytest_dualcode.types import Record
 
 
@@ -48,6 +49,10 @@ class Run:
     def comparisons(self, suite: Suite = "plus") -> tuple[Comparison, ...]:
         """Each pipeline against the run's raw-coder (or its first pipeline)."""
         return compare_within(self.records, suite)
+
+    def calls(self) -> dict[str, dict[str, Any]]:
+        """Every stored call by id (read anew: it can be large)."""
+        return read_calls(self.directory)
 
 
 def load_run(run_dir: Path | str) -> Run:
@@ -85,3 +90,25 @@ def pipeline_order(settings: Mapping[str, Any]) -> tuple[str, ...]:
     """``run.json``'s ``pipelines``, in the order of the command line."""
     names = settings.get("pipelines")
     return tuple(map(str, names)) if isinstance(names, list) else ()
+
+
+def read_calls(directory: Path) -> dict[str, dict[str, Any]]:
+    """The calls of a run by id, as plain JSON; lines that are not calls are left out."""
+    path = directory / CALLS_FILE
+    if not path.exists():
+        return {}
+    found = {}
+    with path.open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            call = _call(line)
+            if call is not None:
+                found[str(call["id"])] = call
+    return found
+
+
+def _call(line: str) -> dict[str, Any] | None:
+    try:
+        call = json.loads(line)
+    except ValueError:
+        return None
+    return call if isinstance(call, dict) and "id" in call else None

@@ -1,0 +1,184 @@
+"""`python -m pytest_dualcode`: reports of stored runs. No command needs a model or a server.
+
+Exit status: 0 done, 1 a gate did not hold, 2 wrong use or an unreadable run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pytest_dualcode.analysis.gates import gate
+from pytest_dualcode.errors import DualcodeError, StoreError, UsageError
+from pytest_dualcode.problems.catalog import load_problems
+from pytest_dualcode.report.compare import comparison_lines
+from pytest_dualcode.report.evalplus_export import EVALPLUS_DATASETS, export_evalplus
+from pytest_dualcode.report.loading import Run, compare_loaded, load_run
+from pytest_dualcode.report.story import story_lines
+from pytest_dualcode.report.terminal import summary_lines
+from pytest_dualcode.report.writing import write_reports
+
+DONE, GATE_FAILED, WRONG_USE = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.command(options)
+    except DualcodeError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return WRONG_USE
+    except BrokenPipeError:
+        # The reader (`head`, a pager) has seen enough; Python would complain again at exit.
+        sys.stderr.close()
+        return DONE
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m pytest_dualcode",
+        description="Reports, comparisons and exports of stored pytest-dualcode runs.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_report(commands)
+    _add_compare(commands)
+    _add_export(commands)
+    _add_show(commands)
+    return parser
+
+
+Commands = argparse._SubParsersAction
+
+
+def _add_report(commands: Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("report", help="write summary.md and report.html again")
+    parser.add_argument("run", type=Path, metavar="DIR", help="a run directory")
+    parser.set_defaults(command=_report)
+
+
+def _add_compare(commands: Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("compare", help="compare two runs, problem by problem")
+    parser.add_argument("baseline", type=Path, metavar="BASELINE", help="a run directory")
+    parser.add_argument("run", type=Path, metavar="DIR", help="the run to judge against it")
+    parser.add_argument(
+        "--tests", choices=("plus", "base"), default="plus", help="which tests (default: plus)"
+    )
+    parser.add_argument(
+        "--max-regressions",
+        type=int,
+        metavar="N",
+        help="exit with 1 if a pipeline loses more than N problems (default: no limit)",
+    )
+    parser.set_defaults(command=_compare)
+
+
+def _add_export(commands: Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("export", help="write a run in another tool's format")
+    parser.add_argument("run", type=Path, metavar="DIR", help="a run directory")
+    parser.add_argument(
+        "--evalplus",
+        action="store_true",
+        help="EvalPlus's samples.jsonl and eval_results.json, below DIR/evalplus",
+    )
+    parser.set_defaults(command=_export)
+
+
+def _add_show(commands: Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("show", help="one problem's whole story")
+    parser.add_argument("run", type=Path, metavar="DIR", help="a run directory")
+    parser.add_argument("task_id", metavar="TASK_ID", help="for example HumanEval/0")
+    parser.add_argument("--pipeline", metavar="NAME", help="only this one (default: all)")
+    parser.set_defaults(command=_show)
+
+
+def _report(options: argparse.Namespace) -> int:
+    written = write_reports(options.run)
+    _warn_of_damage(written.run)
+    lines = summary_lines(
+        written.run.summary, _width(), comparisons=written.run.comparisons(), report=written.report
+    )
+    print("\n".join(lines))
+    return DONE
+
+
+def _compare(options: argparse.Namespace) -> int:
+    baseline, run = load_run(options.baseline), load_run(options.run)
+    _warn_of_damage(baseline)
+    _warn_of_damage(run)
+    comparisons = compare_loaded(baseline, run, options.tests)
+    print("\n".join(comparison_lines(comparisons, _width())))
+    if options.max_regressions is None:
+        return DONE
+    result = gate(run.summary, comparisons, max_regressions=options.max_regressions)
+    print("\n".join(["", *result.lines]))
+    return DONE if result.passed else GATE_FAILED
+
+
+def _export(options: argparse.Namespace) -> int:
+    if not options.evalplus:
+        raise UsageError("export needs a format.", "Add --evalplus.")
+    run = load_run(options.run)
+    _warn_of_damage(run)
+    task_ids = _all_task_ids(run)
+    for export in export_evalplus(run.directory, run.records, task_ids, run.dataset_hashes):
+        print(export.message())
+    return DONE
+
+
+def _show(options: argparse.Namespace) -> int:
+    run = load_run(options.run)
+    _warn_of_damage(run)
+    records = [
+        record
+        for record in run.records
+        if record.task_id == options.task_id and options.pipeline in (None, record.pipeline)
+    ]
+    if not records:
+        raise StoreError(
+            f"{run.directory} has no result for {options.task_id}"
+            + (f" with {options.pipeline}." if options.pipeline else "."),
+            f"It has {_known(run)}.",
+        )
+    print("\n".join(story_lines(records, run.calls())))
+    return DONE
+
+
+def _known(run: Run) -> str:
+    """What may be asked for, in short: the first tasks, and the pipelines."""
+    tasks = list(dict.fromkeys(record.task_id for record in run.records))
+    pipelines = dict.fromkeys(record.pipeline for record in run.records)
+    more = f" and {len(tasks) - 5} more" if len(tasks) > 5 else ""
+    return f"{', '.join(tasks[:5])}{more}, with {', '.join(pipelines)}"
+
+
+def _all_task_ids(run: Run) -> dict[str, tuple[str, ...]]:
+    """Every task id of the run's EvalPlus datasets; without the data, say what follows."""
+    found = {}
+    for dataset in {record.dataset for record in run.records} & set(EVALPLUS_DATASETS):
+        try:
+            found[dataset] = tuple(problem.task_id for problem in load_problems([dataset]))
+        except DualcodeError as error:
+            print(
+                f"warning: {dataset} is not padded to all its problems, so EvalPlus accepts it "
+                f"only if the run is complete. {error}",
+                file=sys.stderr,
+            )
+    return found
+
+
+def _width() -> int:
+    return max(40, min(120, shutil.get_terminal_size((80, 24)).columns))
+
+
+def _warn_of_damage(run: Run) -> None:
+    if run.damage:
+        print(f"warning: {run.damage}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

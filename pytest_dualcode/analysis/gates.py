@@ -1,0 +1,81 @@
+"""Whether a run is good enough for CI: ``--min-pass-at-1`` and ``--max-regressions``.
+
+A gate never passes on what is not known: with errors a pass@1 is a range, and while the range
+contains the limit the gate does not hold, saying that the errors are why.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pytest_dualcode.analysis.paired import Comparison
+from pytest_dualcode.analysis.summary import Row, RunSummary
+
+_UNKNOWN = "cannot be decided, so it does not hold; mend the servers and continue with --resume"
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """Whether every limit held, and one line for each limit and what it was applied to."""
+
+    passed: bool
+    lines: tuple[str, ...]
+
+
+def gate(
+    summary: RunSummary,
+    comparisons: Iterable[Comparison] = (),
+    min_pass_at_1: float | None = None,
+    max_regressions: int | None = None,
+) -> GateResult:
+    """Apply the given limits.
+
+    `min_pass_at_1` (a share) applies to pass@1 on plus of every pipeline and dataset.
+    `max_regressions` applies to each pipeline's regressions against the baseline, summed over
+    datasets. A limit that has nothing to apply to does not hold.
+    """
+    checks: list[tuple[bool, str]] = []
+    if min_pass_at_1 is not None:
+        checks += [_least(row, min_pass_at_1) for row in summary.rows] or [
+            (False, "gate --min-pass-at-1: no problem has a result, so it does not hold.")
+        ]
+    if max_regressions is not None:
+        checks += _most(list(comparisons), max_regressions)
+    return GateResult(all(held for held, _ in checks), tuple(line for _, line in checks))
+
+
+def _least(row: Row, limit: float) -> tuple[bool, str]:
+    held = row.plus.low >= limit and not row.unfinished
+    head = f"gate --min-pass-at-1={limit:g}: {row.pipeline} on {row.dataset} has {row.plus}"
+    if row.unfinished:
+        return False, f"{head}, but only {row.ran} of {row.selected} problems ran: {_UNKNOWN}."
+    if held:
+        return True, f"{head}: holds."
+    if row.plus.high >= limit:
+        return False, f"{head}: {_UNKNOWN}."
+    return False, f"{head}: does not hold."
+
+
+def _most(comparisons: Iterable[Comparison], limit: int) -> list[tuple[bool, str]]:
+    groups: dict[tuple[str, str], list[Comparison]] = defaultdict(list)
+    for comparison in comparisons:
+        groups[comparison.candidate, comparison.baseline].append(comparison)
+    name = f"gate --max-regressions={limit}"
+    if not groups:
+        return [(False, f"{name}: there is nothing to compare with, so it does not hold.")]
+    return [_few_regressions(name, limit, *key, group) for key, group in groups.items()]
+
+
+def _few_regressions(
+    name: str, limit: int, candidate: str, baseline: str, group: list[Comparison]
+) -> tuple[bool, str]:
+    lost = sum(len(comparison.regressions) for comparison in group)
+    unknown = sum(comparison.errors for comparison in group)
+    head = f"{name}: {candidate} against {baseline} has {lost}"
+    if lost > limit:
+        return False, f"{head}: does not hold."
+    if lost + unknown > limit:
+        return False, f"{head}, and {unknown} problems with errors: {_UNKNOWN}."
+    return True, f"{head}: holds."
