@@ -170,7 +170,7 @@ def record_from_json(line: str) -> Record:
     """
     try:
         return _record(json.loads(line))
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise StoreError(
             f"Not a record: {line[:80]!r} ({error}).",
             "Remove the line; --resume makes its item again.",

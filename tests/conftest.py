@@ -1,0 +1,32 @@
+"""Fixtures that several test folders share."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "support"))
+
+from scripted_server import Script, ScriptedCoder, ScriptedServer
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., ScriptedServer]]:
+    """Start scripted servers: ``serve(script, **settings)``; they stop with the test."""
+    with ExitStack() as stack:
+
+        def start(script: Script, **settings: Any) -> ScriptedServer:
+            return stack.enter_context(ScriptedServer(script, **settings))
+
+        yield start
+
+
+@pytest.fixture
+def scripted_server(serve: Callable[..., ScriptedServer]) -> ScriptedServer:
+    """A server that writes a program for any prompt and finds every program correct."""
+    return serve(ScriptedCoder())
