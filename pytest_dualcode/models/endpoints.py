@@ -1,0 +1,199 @@
+"""Where a role's model answers: OpenAI-compatible base URLs, checked before use."""
+
+from __future__ import annotations
+
+import json
+import os
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from pytest_dualcode.errors import ServerError, UsageError
+from pytest_dualcode.models.profiles import RoleProfile, supports_thinking
+from pytest_dualcode.types import Role
+
+
+@dataclass(frozen=True, slots=True)
+class RoleEndpoint:
+    """What a client needs to ask one role.
+
+    ``urls`` end in ``/v1``; several are equal replicas. ``model`` is the served name.
+    ``draft_tokens`` and ``review_tokens`` are the ``max_tokens`` of a program and of an
+    analysis or review. ``thinking`` says whether to send ``enable_thinking`` at all.
+    ``launched`` servers are ours, on this machine: ask them without any proxy.
+    """
+
+    role: Role
+    urls: tuple[str, ...]
+    model: str
+    max_model_len: int | None
+    draft_tokens: int
+    review_tokens: int
+    thinking: bool
+    max_in_flight: int
+    launched: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ServedModel:
+    """One entry of ``/v1/models``; other servers than vLLM leave the last two out."""
+
+    name: str
+    root: str | None
+    max_model_len: int | None
+
+
+def api_key(role: Role) -> str | None:
+    """The key for a role's server, from the environment; it is never stored or printed."""
+    own = os.environ.get(f"DUALCODE_{role.upper()}_API_KEY")
+    return own or os.environ.get("DUALCODE_API_KEY") or None
+
+
+def base_url(url: str, option: str) -> str:
+    """`url` in the form ``http://host:port/v1``; a bare host gets the ``/v1``."""
+    parts = urlsplit(url.strip())
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise UsageError(
+            f"{option}={url!r} is not a URL of a server.",
+            f"Give its base URL, for example {option}=http://localhost:8000/v1.",
+        )
+    path = parts.path.rstrip("/") or "/v1"
+    return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+def get_json(url: str, key: str | None = None, direct: bool = False, timeout: float = 10) -> Any:
+    """GET `url` and parse its JSON (an empty body is ``None``).
+
+    `direct` goes past any proxy of the environment. Raises `OSError` (an HTTP status other
+    than 2xx included) or `ValueError`.
+    """
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    request = urllib.request.Request(url, headers=headers)
+    handlers = [urllib.request.ProxyHandler({})] if direct else []
+    with urllib.request.build_opener(*handlers).open(request, timeout=timeout) as reply:
+        body = reply.read()
+    return json.loads(body) if body.strip() else None
+
+
+def is_ready(url: str) -> bool:
+    """Whether a launched vLLM server answers: ``/health`` is 503 once its engine is dead."""
+    try:
+        get_json(server_root(url) + "/health", direct=True, timeout=5)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def server_root(url: str) -> str:
+    """The server's address without the API's ``/v1``."""
+    return url.removesuffix("/v1")
+
+
+def served_models(url: str, key: str | None = None, direct: bool = False) -> list[ServedModel]:
+    """What `url` serves, by ``/v1/models``; raises `OSError` or `ValueError`."""
+    reply = get_json(url + "/models", key, direct)
+    entries = reply.get("data") if isinstance(reply, dict) else None
+    if not isinstance(entries, list) or not all(is_model_entry(entry) for entry in entries):
+        raise ValueError("the reply to /models is not a list of models")
+    return [ServedModel(e["id"], e.get("root"), e.get("max_model_len")) for e in entries]
+
+
+def is_model_entry(entry: Any) -> bool:
+    """Whether an entry of ``/v1/models`` can be used."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("id"), str):
+        return False
+    return isinstance(entry.get("max_model_len"), int | None)
+
+
+def find_model(role: Role, url: str, wanted: str | None, direct: bool = False) -> ServedModel:
+    """The model that `url` serves under the name `wanted`, or its only one.
+
+    Raises `ServerError` if nothing answers, or nothing of that name.
+    """
+    option = f"--{role}-url"
+    try:
+        models = served_models(url, api_key(role), direct)
+    except (OSError, ValueError) as error:
+        raise ServerError(
+            f"The {role}'s server at {url} does not answer: {reason(error)}.",
+            remedy_for(error, role, f"Start it, or correct {option}."),
+        ) from error
+    names = ", ".join(model.name for model in models) or "nothing"
+    if wanted is None and len(models) == 1:
+        return models[0]
+    for model in models:
+        if wanted in (model.name, model.root):
+            return model
+    what = f"not {wanted!r}" if wanted else "and which of them is meant was not said"
+    raise ServerError(
+        f"The {role}'s server at {url} serves {names}, {what}.",
+        f"Name one with --{role}-model, or correct {option}.",
+    )
+
+
+def reason(error: Exception) -> str:
+    """`error` in one line."""
+    if isinstance(error, urllib.error.HTTPError):
+        return f"HTTP status {error.code}"
+    if isinstance(error, urllib.error.URLError):
+        return str(error.reason)
+    return str(error) or type(error).__name__
+
+
+def remedy_for(error: Exception, role: Role, otherwise: str) -> str:
+    """What to do about a server that does not answer."""
+    if isinstance(error, urllib.error.HTTPError) and error.code in (401, 403):
+        return f"Put its key into the environment variable DUALCODE_{role.upper()}_API_KEY."
+    return otherwise
+
+
+def attach(
+    role: Role, urls: tuple[str, ...], wanted: str | None, profile: RoleProfile
+) -> RoleEndpoint:
+    """Check the servers behind `urls`, which must all serve the same model.
+
+    Token budgets come from `profile`, bounded by what the servers say they hold.
+    """
+    bases = tuple(base_url(url, f"--{role}-url") for url in urls)
+    found = [find_model(role, url, wanted) for url in bases]
+    for url, model in zip(bases, found, strict=True):
+        if model.name != found[0].name:
+            raise ServerError(
+                f"The {role}'s servers differ: {bases[0]} serves {found[0].name}, "
+                f"{url} serves {model.name}.",
+                "Several URLs for one role must be replicas of one model.",
+            )
+    thinking = profile.thinking or supports_thinking(found[0].root or found[0].name)
+    lengths = [model.max_model_len for model in found if model.max_model_len]
+    length = min(lengths) if lengths else None
+    return endpoint(role, bases, found[0].name, length, profile, thinking, launched=False)
+
+
+def endpoint(
+    role: Role,
+    urls: tuple[str, ...],
+    model: str,
+    max_model_len: int | None,
+    profile: RoleProfile,
+    thinking: bool,
+    launched: bool,
+) -> RoleEndpoint:
+    """Put an endpoint together; a third of the context stays free for the prompt.
+
+    Servers refuse a request whose ``max_tokens`` cannot fit, so a budget made for a larger
+    context would turn every item into an error.
+    """
+    most = max_model_len * 2 // 3 if max_model_len else max(profile.draft_tokens, 1 << 20)
+    return RoleEndpoint(
+        role=role,
+        urls=urls,
+        model=model,
+        max_model_len=max_model_len,
+        draft_tokens=min(profile.draft_tokens, most),
+        review_tokens=min(profile.review_tokens, most),
+        thinking=thinking,
+        max_in_flight=profile.max_in_flight,
+        launched=launched,
+    )

@@ -1,0 +1,327 @@
+"""Profiles: which models play the two roles, and how vLLM is to serve them.
+
+The shipped ones are in ``profiles.toml``; a user's file of the same form adds to them or
+replaces them. `choose_profile` resolves a name, ``auto`` included, and says why.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from pytest_dualcode.config import RunConfig
+from pytest_dualcode.errors import UsageError
+from pytest_dualcode.types import ROLES, Role
+
+Device = Literal["any", "cpu", "gpu"]
+
+AUTO_ORDER = ("paper", "one-gpu", "small")
+"""What ``auto`` tries on a machine with GPUs, the most capable first."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoleProfile:
+    """How one role is served; token counts are completion tokens, reasoning included.
+
+    ``model`` is a hub id, a local folder, or ``package:NAME`` for weights that ship in a Python
+    package. ``served_name`` is what requests call it; empty means the hub id or the folder's
+    name. ``gpu`` counts among the visible GPUs. ``thinking`` says whether the chat template
+    knows ``enable_thinking``.
+    """
+
+    model: str
+    served_name: str = ""
+    max_model_len: int = 8192
+    draft_tokens: int = 2048
+    review_tokens: int = 2048
+    max_in_flight: int = 16
+    thinking: bool = False
+    reasoning_parser: str = ""
+    gpu: int = 0
+    flags: tuple[str, ...] = ()
+    gpu_flags: tuple[str, ...] = ()
+    cpu_flags: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The name that requests and records use for the model."""
+        if self.served_name:
+            return self.served_name
+        return Path(self.model).name if is_folder(self.model) else self.model
+
+
+ATTACHED = RoleProfile(model="", review_tokens=4096, max_in_flight=32)
+"""Budgets for a server of the user's own when no profile was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Both roles; ``gpus`` cards with ``gpu_gib`` GiB each are what ``auto`` asks for."""
+
+    name: str
+    coder: RoleProfile
+    planner: RoleProfile
+    summary: str = ""
+    device: Device = "any"
+    gpus: int = 0
+    gpu_gib: int = 0
+
+    def role(self, role: Role) -> RoleProfile:
+        """The coder's or the planner's part."""
+        return self.coder if role == "coder" else self.planner
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """One graphics card as ``nvidia-smi`` reports it."""
+
+    index: int
+    name: str
+    gib: float
+
+
+def is_folder(model: str) -> bool:
+    """Whether `model` names a local folder rather than a hub id."""
+    return Path(model).expanduser().is_dir()
+
+
+def supports_thinking(model: str) -> bool:
+    """Guess from the name whether the chat template knows ``enable_thinking``.
+
+    Qwen3's hybrids do; its Coder, Instruct and Thinking variants have one fixed mode.
+    """
+    name = model.rsplit("/", 1)[-1].lower()
+    return bool(re.match(r"qwen3(\.\d+)?[-_]", name)) and not re.search(
+        r"coder|instruct|thinking|embedding|reranker|base", name
+    )
+
+
+def load_profiles(user_file: Path | None = None) -> dict[str, Profile]:
+    """The shipped profiles, and over them those of `user_file`.
+
+    Raises `UsageError` if the file cannot be read or holds a key that no profile has.
+    """
+    source = "the shipped profiles.toml"
+    shipped = resources.files("pytest_dualcode.models").joinpath("profiles.toml")
+    tables = read_tables(shipped.read_text("utf-8"), source)
+    if user_file is not None:
+        source = str(user_file)
+        tables |= read_tables(read_user_file(user_file), source)
+    return {name: build_profile(name, tables, source) for name in tables}
+
+
+def read_user_file(path: Path) -> str:
+    """The text of a user's profile file."""
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"The profile file {path} cannot be read: {error}.",
+            "Give the path of a TOML file with [profiles.NAME.coder] tables.",
+        ) from error
+
+
+def read_tables(text: str, source: str) -> dict[str, dict[str, Any]]:
+    """The ``[profiles]`` table of a TOML text, one entry for each profile."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{source} is not valid TOML: {error}.", "Correct that line.") from error
+    tables = document.get("profiles", {})
+    if not isinstance(tables, dict) or not all(isinstance(t, dict) for t in tables.values()):
+        raise UsageError(
+            f"{source}: [profiles] does not hold tables.",
+            "Write each profile as [profiles.NAME] with [profiles.NAME.coder] below it.",
+        )
+    return tables
+
+
+def build_profile(name: str, tables: Mapping[str, dict[str, Any]], source: str) -> Profile:
+    """Check the tables of one profile and freeze them."""
+    table = inherited(name, tables, source)
+    where = f"{source}: profile {name!r}"
+    roles = {role: table.pop(role, None) for role in ROLES}
+    if roles["coder"] is None:
+        raise UsageError(f"{where} has no coder.", f"Add a table [profiles.{name}.coder].")
+    coder = checked(RoleProfile, roles["coder"], f"{where}, coder")
+    planner = roles["planner"]
+    planner = coder if planner is None else checked(RoleProfile, planner, f"{where}, planner")
+    profile: Profile = checked(
+        Profile, {**table, "name": name, "coder": coder, "planner": planner}, where
+    )
+    if profile.device not in get_args(Device):
+        raise UsageError(
+            f"{where}: device = {profile.device!r} is not known.",
+            f"Valid: {', '.join(get_args(Device))}.",
+        )
+    return profile
+
+
+def inherited(
+    name: str, tables: Mapping[str, dict[str, Any]], source: str, seen: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """The tables of `name` over those of the profile that it ``extends``, role by role."""
+    own = dict(tables[name])
+    parent = own.pop("extends", None)
+    if parent is None:
+        return own
+    if parent not in tables or parent in (*seen, name):
+        raise UsageError(
+            f"{source}: profile {name!r} extends {parent!r}, which is not another profile.",
+            f"Valid names: {', '.join(sorted(tables))}.",
+        )
+    base = inherited(parent, tables, source, (*seen, name))
+    merged = {**base, **own}
+    for role in ROLES:
+        if isinstance(own.get(role), dict):
+            merged[role] = {**base.get(role, {}), **own[role]}
+    return merged
+
+
+def checked(kind: Any, table: Any, where: str) -> Any:
+    """Build the dataclass `kind` from a TOML table; unknown keys and wrong types are errors."""
+    if not isinstance(table, dict):
+        raise UsageError(f"{where} is not a table.", "Write it as [profiles.NAME.ROLE].")
+    types = {f.name: str(f.type) for f in fields(kind)}
+    unknown = sorted(set(table) - set(types))
+    if unknown:
+        raise UsageError(
+            f"{where}: unknown key {', '.join(map(repr, unknown))}.",
+            f"Valid keys: {', '.join(sorted(types))}.",
+        )
+    if "model" in types and "model" not in table:
+        raise UsageError(f"{where} names no model.", 'Add model = "..." to it.')
+    return kind(**{key: converted(key, v, types[key], where) for key, v in table.items()})
+
+
+def converted(key: str, value: Any, type_name: str, where: str) -> Any:
+    """Check one TOML value against the dataclass's annotation."""
+    wanted: dict[str, tuple[type, str]] = {
+        "str": (str, "text"),
+        "int": (int, "a whole number"),
+        "bool": (bool, "true or false"),
+        "tuple[str, ...]": (list, "a list of texts"),
+        "Mapping[str, str]": (dict, "a table of texts"),
+        "Device": (str, "text"),
+    }
+    if type_name not in wanted:
+        return value
+    kind, words = wanted[type_name]
+    parts = value if isinstance(value, list) else value.values() if isinstance(value, dict) else ()
+    right = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+    if not right or not all(isinstance(part, str) for part in parts):
+        raise UsageError(f"{where}: {key} = {value!r} is not {words}.", f"Give {words}.")
+    return tuple(value) if kind is list else value
+
+
+def choose_profile(
+    config: RunConfig, user_file: Path | None, gpus: Sequence[Gpu], gpu_build: bool
+) -> tuple[Profile, str]:
+    """The profile of this run with the user's models put in, and why it was chosen.
+
+    `gpu_build` says whether the server's Python holds a vLLM that drives GPUs. Raises
+    `UsageError` with the valid names if there is no such profile.
+    """
+    profiles = load_profiles(user_file)
+    if config.profile == "auto":
+        name, why = automatic(profiles, gpus, gpu_build)
+    else:
+        name, why = config.profile, "as asked"
+    if name not in profiles:
+        raise UsageError(
+            f"There is no profile {name!r}.",
+            f"Valid names: auto, {', '.join(sorted(profiles))}. Your own go into a TOML file: "
+            "[profiles.NAME.coder] in dualcode.toml beside your pytest settings.",
+        )
+    return with_models(profiles[name], config), f"profile {name} ({why})"
+
+
+def automatic(
+    profiles: Mapping[str, Profile], gpus: Sequence[Gpu], gpu_build: bool
+) -> tuple[str, str]:
+    """What ``auto`` takes on a machine with these GPUs, and the reason in words."""
+    if not gpus:
+        return "tiny", "auto: no GPU seen"
+    seen = f"{len(gpus)} GPU{'s' if len(gpus) > 1 else ''}, the smallest {smallest(gpus):.0f} GiB"
+    if not gpu_build:
+        return "tiny", f"auto: {seen}, but the server's Python has no vLLM for GPUs"
+    for name in AUTO_ORDER:
+        if fits(profiles[name], gpus):
+            return name, f"auto: {seen}"
+    return "tiny", f"auto: {seen}, too small for {AUTO_ORDER[-1]}"
+
+
+def smallest(gpus: Sequence[Gpu]) -> float:
+    """Memory of the smallest card, in GiB."""
+    return min(gpu.gib for gpu in gpus)
+
+
+def fits(profile: Profile, gpus: Sequence[Gpu]) -> bool:
+    """Whether the first cards (those that the profile's ``gpu`` numbers mean) are enough."""
+    first = gpus[: profile.gpus]
+    return len(first) == profile.gpus and all(gpu.gib >= profile.gpu_gib for gpu in first)
+
+
+def with_models(profile: Profile, config: RunConfig) -> Profile:
+    """Put ``--coder-model`` and ``--planner-model`` in, for roles that are not attached.
+
+    In a profile whose planner is its coder, the coder's model is the planner's too. An
+    attached role keeps the budgets of a profile only if the user asked for one.
+    """
+    one_server = profile.planner == profile.coder
+    automatic = config.profile == "auto"
+    coder = other_model(profile.coder, None if config.coder_urls else config.coder_model)
+    planner = coder if one_server else profile.planner
+    planner = other_model(planner, None if config.planner_urls else config.planner_model)
+    return replace(
+        profile,
+        coder=ATTACHED if automatic and config.coder_urls else coder,
+        planner=ATTACHED if automatic and config.planner_urls else planner,
+    )
+
+
+def other_model(role: RoleProfile, model: str | None) -> RoleProfile:
+    """The same settings for another model; what depends on its family follows its name."""
+    if model is None or model == role.model:
+        return role
+    folder = str(Path(model).expanduser().resolve()) if is_folder(model) else model
+    thinking = supports_thinking(folder)
+    parser = "qwen3" if thinking else ""
+    return replace(role, model=folder, served_name="", thinking=thinking, reasoning_parser=parser)
+
+
+def visible_gpus() -> list[Gpu]:
+    """NVIDIA's cards in the order of ``CUDA_VISIBLE_DEVICES``; none where there is no driver."""
+    query = ["nvidia-smi", "--query-gpu=index,name,memory.total", "--format=csv,noheader,nounits"]
+    try:
+        done = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return in_visible_order(parse_gpus(done.stdout), os.environ.get("CUDA_VISIBLE_DEVICES"))
+
+
+def parse_gpus(csv: str) -> list[Gpu]:
+    """Read ``nvidia-smi``'s lines ``index, name, MiB``; others (a warning) are skipped."""
+    gpus = []
+    for line in csv.splitlines():
+        match = re.fullmatch(r"\s*(\d+),\s*(.+?),\s*(\d+)\s*", line)
+        if match:
+            gpus.append(Gpu(int(match[1]), match[2], int(match[3]) / 1024))
+    return gpus
+
+
+def in_visible_order(gpus: Sequence[Gpu], visible: str | None) -> list[Gpu]:
+    """Keep and order the cards that ``CUDA_VISIBLE_DEVICES`` names; UUIDs are not resolved."""
+    if visible is None or not re.fullmatch(r"\s*\d*\s*(,\s*\d+\s*)*", visible):
+        return list(gpus)
+    by_index = {gpu.index: gpu for gpu in gpus}
+    wanted = [int(part) for part in visible.split(",") if part.strip()]
+    return [by_index[index] for index in wanted if index in by_index]

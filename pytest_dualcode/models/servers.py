@@ -1,0 +1,331 @@
+"""The model servers of a session: attached by URL, or launched, shared and taken down again.
+
+    servers = Servers(config, run_dir / "servers")
+    servers.start()                      # both at once; returns while they load
+    endpoints = servers.wait_ready()     # {"coder": RoleEndpoint, "planner": RoleEndpoint}
+    ...
+    servers.stop()                       # launched ones only; attached ones are never touched
+
+Launched servers end when this process ends, however that happens (see `keeper`).
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pytest_dualcode.config import RunConfig
+from pytest_dualcode.errors import ServerError
+from pytest_dualcode.models import endpoints, launch
+from pytest_dualcode.models.endpoints import RoleEndpoint
+from pytest_dualcode.models.process import ReservedPort, ServerProcess, remedy_in
+from pytest_dualcode.models.profiles import Gpu, Profile, RoleProfile, choose_profile, visible_gpus
+from pytest_dualcode.models.tiny import PREFIX, model_folder
+from pytest_dualcode.types import ROLES, Role
+
+Say = Callable[[str], None]
+
+READY_TIMEOUT = 1800.0
+"""Seconds for a launched server to be ready: a first start may download 30 GB."""
+
+POLL = 0.5
+REPORT_EVERY = 5.0
+
+
+def silent(_: str) -> None:
+    """Report no progress."""
+
+
+@dataclass
+class Launched:
+    """A server of ours and the roles that it answers."""
+
+    roles: tuple[Role, ...]
+    profile: RoleProfile
+    model: str
+    command: tuple[str, ...]
+    environment: dict[str, str]
+    process: ServerProcess
+    port: ReservedPort
+    url: str
+    started: float = field(default_factory=time.monotonic)
+    ready_seconds: float | None = None
+
+    @property
+    def label(self) -> str:
+        """The roles, as messages name the server."""
+        return " and ".join(self.roles)
+
+
+class Servers:
+    """The servers behind the roles that a run needs.
+
+    `log_dir` gets one log for each launched server. `roles` are those that the pipelines ask;
+    nothing is started for another. Methods are to be called from one thread.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        log_dir: Path,
+        roles: Collection[Role] = ROLES,
+        profile_file: Path | None = None,
+    ) -> None:
+        self.config = config
+        self.log_dir = log_dir
+        self.roles = tuple(role for role in ROLES if role in roles)
+        self.profile_file = profile_file
+        self.explanation = ""
+        self._launched: list[Launched] = []
+        self._endpoints: dict[Role, RoleEndpoint] = {}
+        self._profile: Profile | None = None
+        self._python: launch.ServerPython | None = None
+        self._gpus: list[Gpu] = []
+
+    def urls(self, role: Role) -> tuple[str, ...]:
+        """The URLs to attach to for `role`; empty if it is launched."""
+        return self.config.coder_urls if role == "coder" else self.config.planner_urls
+
+    def start(self, on_progress: Say = silent) -> None:
+        """Start what is to be launched, all at once, and return while it loads.
+
+        Only the first use of a profile whose weights ship in a package blocks, for some ten
+        seconds, to convert them. Raises `UsageError` or `ServerError`; then nothing runs.
+        """
+        profile = self._resolve()
+        on_progress(self.explanation)
+        groups = self._groups(profile)
+        try:
+            for number, roles in enumerate(groups):
+                self._launched.append(self._launch(roles, number, len(groups), on_progress))
+        except BaseException:
+            self.stop()
+            raise
+
+    def commands(self) -> list[str]:
+        """The shell commands that `start` would run, for ``--dry-run``; starts nothing."""
+        groups = self._groups(self._resolve())
+        lines = []
+        for number, roles in enumerate(groups):
+            role = self._role(roles[0])
+            command, environment = self._plan(role, role.model, number, len(groups), "PORT")
+            settings = [f"{name}={shlex.quote(value)}" for name, value in environment.items()]
+            lines.append(" ".join([*settings, shlex.join(command)]))
+        return lines
+
+    def wait_ready(
+        self, on_progress: Say = silent, timeout: float = READY_TIMEOUT
+    ) -> dict[Role, RoleEndpoint]:
+        """Wait until every role's model answers, and say where.
+
+        `on_progress` gets a line every few seconds. Raises `ServerError` with the end of the
+        log and, for known causes, the remedy; launched servers are stopped then.
+        """
+        try:
+            for role in self.roles:
+                if self.urls(role):
+                    self._endpoints[role] = self._attach(role)
+            self._await_launched(on_progress, timeout)
+        except BaseException:
+            self.stop()
+            raise
+        return {role: self._endpoints[role] for role in self.roles}
+
+    def check(self) -> None:
+        """Raise `ServerError`, with the last log lines, if a launched server has died."""
+        for server in self._launched:
+            code = server.process.exit_code()
+            if code is not None:
+                raise died(server, code)
+
+    def stop(self) -> None:
+        """Stop the launched servers, all at once, and wait until nothing is left of them."""
+        for server in self._launched:
+            server.process.ask_to_stop()
+        for server in self._launched:
+            server.process.wait_stopped()
+            server.port.release()
+
+    def log_tail(self, role: Role, lines: int = 20) -> str:
+        """The end of the log of a role's server; empty for an attached one."""
+        for server in self._launched:
+            if role in server.roles:
+                return server.process.tail(lines)
+        return ""
+
+    def provenance(self) -> dict[str, Any]:
+        """What answered, for ``run.json``: profile, GPUs, and for each role its server."""
+        python = self._python
+        return {
+            "profile": self._profile.name if self._profile else None,
+            "chosen": self.explanation,
+            "gpus": [f"{gpu.name}, {gpu.gib:.0f} GiB" for gpu in self._gpus],
+            "server_packages": dict(python.packages) if python else {},
+            "roles": {role: self._role_provenance(role) for role in self._endpoints},
+        }
+
+    def _resolve(self) -> Profile:
+        """Choose the profile; look at GPUs and the server's Python only if one is launched."""
+        to_launch = [role for role in self.roles if not self.urls(role)]
+        gpu_build = False
+        if to_launch:
+            self._python = launch.server_python(self.config)
+            self._gpus = visible_gpus()
+            gpu_build = self._python.device == "gpu"
+        profile, why = choose_profile(self.config, self.profile_file, self._gpus, gpu_build)
+        attached = [role for role in self.roles if self.urls(role)]
+        notes = [f"attached by URL: {', '.join(attached)}"] if attached else []
+        if to_launch and self._python:
+            launch.check_launchable(profile, self._python, self._gpus)
+            notes.append(f"launching {', '.join(to_launch)} on {self._python.device}, {why}")
+        self._profile = profile
+        self.explanation = "; ".join(notes)
+        return profile
+
+    def _groups(self, profile: Profile) -> list[tuple[Role, ...]]:
+        """The roles to launch; those with equal settings share one server."""
+        roles = [role for role in self.roles if not self.urls(role)]
+        if len(roles) == 2 and profile.coder == profile.planner:
+            return [tuple(roles)]
+        return [(role,) for role in roles]
+
+    def _role(self, role: Role) -> RoleProfile:
+        assert self._profile is not None
+        return self._profile.role(role)
+
+    def _plan(
+        self, role: RoleProfile, model: str, number: int, servers: int, port: int | str
+    ) -> tuple[tuple[str, ...], dict[str, str]]:
+        """The command, and what it adds to the environment, of server `number` of `servers`."""
+        assert self._python is not None
+        cores = launch.split_cores(launch.usable_cores(), servers)[number]
+        added = launch.serve_environment(role, model, self._python, self._gpus, cores)
+        if model.startswith(PREFIX):
+            added["HF_HUB_OFFLINE"] = "1"
+        return launch.serve_command(role, model, self._python, port), added
+
+    def _launch(self, roles: tuple[Role, ...], number: int, servers: int, say: Say) -> Launched:
+        """Start one server."""
+        assert self._python is not None
+        role = self._role(roles[0])
+        model = model_folder(role.model, self._python, say)
+        port = ReservedPort()
+        command, added = self._plan(role, model, number, servers, port.number)
+        log = self.log_dir / f"{'-'.join(roles)}.log"
+        try:
+            process = ServerProcess(command, {**os.environ, **added}, log)
+        except OSError as error:
+            port.release()
+            raise ServerError(
+                f"The {' and '.join(roles)}'s server could not be started: {error}.",
+                f"Check that {self.log_dir} can be written and {self._python.path} can be run.",
+            ) from error
+        url = f"http://127.0.0.1:{port.number}/v1"
+        return Launched(roles, role, model, command, added, process, port, url)
+
+    def _attach(self, role: Role) -> RoleEndpoint:
+        wanted = self.config.coder_model if role == "coder" else self.config.planner_model
+        return endpoints.attach(role, self.urls(role), wanted, self._role(role))
+
+    def _await_launched(self, say: Say, timeout: float) -> None:
+        """Poll the launched servers until all are ready, one dies, or time is up."""
+        begun = reported = time.monotonic()
+        while waiting := [s for s in self._launched if s.ready_seconds is None]:
+            self.check()
+            for server in waiting:
+                if endpoints.is_ready(server.url):
+                    self._became_ready(server, say)
+            now = time.monotonic()
+            if now - begun > timeout:
+                raise too_slow(waiting[0], timeout)
+            if now - reported > REPORT_EVERY:
+                reported = now
+                say("; ".join(progress(server) for server in waiting))
+            if any(server.ready_seconds is None for server in waiting):
+                time.sleep(POLL)
+
+    def _became_ready(self, server: Launched, say: Say) -> None:
+        """Verify what a launched server serves, and note its endpoint for its roles."""
+        server.port.release()
+        server.ready_seconds = round(time.monotonic() - server.started, 1)
+        role = server.profile
+        for name in server.roles:
+            served = endpoints.find_model(name, server.url, role.name, direct=True)
+            length = served.max_model_len
+            self._endpoints[name] = endpoints.endpoint(
+                name, (server.url,), role.name, length, role, role.thinking, launched=True
+            )
+        say(f"{server.label}: {role.name} ready after {server.ready_seconds:.1f} s")
+
+    def _role_provenance(self, role: Role) -> dict[str, Any]:
+        """What one role's server is, as far as it says."""
+        place = self._endpoints[role]
+        found: dict[str, Any] = {
+            "model": place.model,
+            "launched": place.launched,
+            "replicas": len(place.urls),
+            "max_model_len": place.max_model_len,
+            "root": ask(lambda: model_root(place)),
+            "vllm": ask(lambda: vllm_version(place)),
+        }
+        for server in self._launched:
+            if role in server.roles:
+                shown = {k: v for k, v in server.environment.items() if launch.safe_to_show(k)}
+                found["command"] = list(server.command)
+                found["environment"] = shown
+                found["ready_seconds"] = server.ready_seconds
+        return found
+
+
+def ask(question: Callable[[], Any]) -> Any:
+    """An answer of a server, or ``None`` where it has none: a record must not fail for it."""
+    try:
+        return question()
+    except (OSError, ValueError, ServerError):
+        return None
+
+
+def vllm_version(place: RoleEndpoint) -> Any:
+    """The version that vLLM's ``/version`` gives; other servers have no such path."""
+    key = endpoints.api_key(place.role)
+    url = endpoints.server_root(place.urls[0]) + "/version"
+    reply = endpoints.get_json(url, key, place.launched)
+    return reply.get("version") if isinstance(reply, dict) else None
+
+
+def model_root(place: RoleEndpoint) -> str | None:
+    """The model that a server loaded, whatever name it serves it under."""
+    url = place.urls[0]
+    return endpoints.find_model(place.role, url, place.model, place.launched).root
+
+
+def died(server: Launched, code: int) -> ServerError:
+    """The error for a launched server that ended by itself."""
+    when = "while it started" if server.ready_seconds is None else "during the run"
+    log = server.process.text()
+    return ServerError(
+        f"The {server.label}'s server ended {when}, exit status {code}. "
+        f"The end of {server.process.log}:\n{server.process.tail()}",
+        remedy_in(log),
+    )
+
+
+def too_slow(server: Launched, timeout: float) -> ServerError:
+    """The error for a server that is alive and not ready in time."""
+    return ServerError(
+        f"The {server.label}'s server was not ready after {timeout:.0f} s. "
+        f"The end of {server.process.log}:\n{server.process.tail()}",
+        "If it is still downloading weights, download them first; otherwise see the log.",
+    )
+
+
+def progress(server: Launched) -> str:
+    """One line on a server that loads: how long, and the last thing that it said."""
+    seconds = time.monotonic() - server.started
+    last = server.process.tail(1).strip()[:100]
+    return f"waiting for {server.label} ({server.profile.name}), {seconds:.0f} s: {last}"
