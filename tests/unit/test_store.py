@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sample_records import make_record
 
 from pytest_dualcode.errors import StoreError
 from pytest_dualcode.store import (
@@ -63,7 +64,7 @@ def test_any_record_survives_json_as_one_ascii_line(record):
     assert record_from_json(line) == record
 
 
-def test_unknown_fields_of_a_later_version_are_ignored(make_record):
+def test_unknown_fields_of_a_later_version_are_ignored():
     data = {**json.loads(record_to_json(make_record())), "invented_later": 1}
     assert record_from_json(json.dumps(data)) == make_record()
 
@@ -80,18 +81,18 @@ def test_unknown_fields_of_a_later_version_are_ignored(make_record):
         ("stages", 3),
     ],
 )
-def test_a_field_of_the_wrong_kind_is_no_record(make_record, field, value):
+def test_a_field_of_the_wrong_kind_is_no_record(field, value):
     data = {**json.loads(record_to_json(make_record())), field: value}
     with pytest.raises(StoreError, match="Not a record"):
         record_from_json(json.dumps(data))
 
 
-def test_not_a_number_is_refused_with_the_item_named(make_record):
+def test_not_a_number_is_refused_with_the_item_named():
     with pytest.raises(StoreError, match=r"HumanEval/7 \(raw-coder\) cannot be stored"):
         record_to_json(make_record(7, llm_seconds=float("nan")))
 
 
-def test_records_come_back_in_order_and_the_last_of_an_item_wins(tmp_path, make_record):
+def test_records_come_back_in_order_and_the_last_of_an_item_wins(tmp_path):
     with RunStore.create(tmp_path / "new" / "run") as store:
         for record in (make_record(1, base=None), make_record(2), make_record(1)):
             store.append(record)
@@ -99,7 +100,7 @@ def test_records_come_back_in_order_and_the_last_of_an_item_wins(tmp_path, make_
     assert RunStore.open(tmp_path / "new" / "run").damage() is None
 
 
-def test_each_record_is_on_the_disk_when_append_returns(tmp_path, make_record):
+def test_each_record_is_on_the_disk_when_append_returns(tmp_path):
     store = RunStore.create(tmp_path / "run")
     store.append(make_record(1))
     assert (tmp_path / "run" / RECORDS_FILE).read_bytes().endswith(b"}\n")
@@ -107,7 +108,7 @@ def test_each_record_is_on_the_disk_when_append_returns(tmp_path, make_record):
 
 
 @given(cut=st.integers(1, 60))
-def test_a_half_written_last_line_costs_one_record_and_is_said(tmp_path_factory, make_record, cut):
+def test_a_half_written_last_line_costs_one_record_and_is_said(tmp_path_factory, cut):
     run = tmp_path_factory.mktemp("run")
     with RunStore.create(run / "r") as store:
         store.append(make_record(1))
@@ -173,7 +174,7 @@ def test_damaged_settings_name_the_way_out(tmp_path, content):
     assert "reports will do with results.jsonl alone" in str(caught.value)
 
 
-def test_a_new_run_does_not_overwrite_an_old_one(tmp_path, make_record):
+def test_a_new_run_does_not_overwrite_an_old_one(tmp_path):
     with RunStore.create(tmp_path) as store:
         store.append(make_record())
     with pytest.raises(StoreError, match="already holds a run") as caught:
@@ -198,7 +199,7 @@ def test_a_path_that_is_a_file_is_explained(tmp_path):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full (Linux)")
-def test_a_full_disk_is_said_with_the_way_on(tmp_path, make_record):
+def test_a_full_disk_is_said_with_the_way_on(tmp_path):
     (tmp_path / RECORDS_FILE).symlink_to("/dev/full")
     with (
         RunStore(tmp_path) as store,
@@ -209,7 +210,7 @@ def test_a_full_disk_is_said_with_the_way_on(tmp_path, make_record):
     assert "Free some space" in str(caught.value)
 
 
-def test_after_a_failed_write_the_next_record_starts_a_new_line(tmp_path, make_record):
+def test_after_a_failed_write_the_next_record_starts_a_new_line(tmp_path):
     store = RunStore.create(tmp_path / "run")
     store.append(make_record(1))
 
