@@ -1,0 +1,173 @@
+"""Text to chunks: top-level statements, found without parsing all of the text.
+
+A chunk is one logical line that starts in column 0 with all that belongs to it (indented
+lines, ``else``, decorators, comments above it). Code and prose both fall into chunks; only the
+chunks that may matter are ever parsed, so prose, tests and a cut-off end cost and harm nothing.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import symtable
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from pytest_dualcode.extraction.characters import STRING_OR_COMMENT
+
+_TOKEN = re.compile(rf"({STRING_OR_COMMENT})|([(\[{{])|([)\]}}])|(\\?\n)", re.DOTALL)
+# A line that can only start a statement ends an unclosed bracket (mostly one in prose).
+_HARD_START = re.compile(
+    r"(?:async[ \t]+def|def|class)[ \t]+\w|@[A-Za-z_]|import[ \t]+\w|from[ \t]+[\w.]+[ \t]+import\b"
+)
+_CONTINUES = re.compile(r"(?:else|elif|except|finally)\b")
+_COMPOUND = re.compile(r"(?:if|for|while|try|with|async|elif|else|except)\b")
+_WORD = re.compile(r"[^\W\d]\w*")
+_DEFINITION = re.compile(r"^(?:async[ \t]+)?(?:def|class)[ \t]+([^\W\d]\w*)", re.MULTILINE)
+
+PARSE_ERRORS = (SyntaxError, ValueError, RecursionError, MemoryError)
+
+
+def parse(text: str) -> ast.Module | None:
+    """Return the syntax tree of `text`, or None if it is not Python."""
+    try:
+        return ast.parse(text)
+    except PARSE_ERRORS:
+        return None
+
+
+def compiles(text: str) -> bool:
+    """Whether `text` is a valid program (``ast.parse`` accepts more, as a stray ``await``)."""
+    try:
+        compile(text, "<reply>", "exec", dont_inherit=True)
+    except PARSE_ERRORS:
+        return False
+    return True
+
+
+@dataclass(eq=False)
+class Chunk:
+    """One top-level statement of a region, with its comments; parsed when first asked for."""
+
+    text: str
+    region: int = 0
+    step: str = field(default="", repr=False)
+
+    @cached_property
+    def tree(self) -> ast.Module | None:
+        """The syntax tree, or None if this is prose or broken."""
+        return parse(self.text)
+
+    @cached_property
+    def _table(self) -> symtable.SymbolTable | None:
+        if self.tree is None or not self.tree.body:
+            return None
+        try:
+            return symtable.symtable(self.text, "<reply>", "exec")
+        except PARSE_ERRORS:
+            return None
+
+    @cached_property
+    def binds(self) -> frozenset[str]:
+        """Module-level names that running the chunk gives a value."""
+        if self._table is None:
+            return frozenset()
+        return frozenset(
+            s.get_name() for s in self._table.get_symbols() if s.is_assigned() or s.is_imported()
+        )
+
+    @cached_property
+    def needs(self) -> frozenset[str]:
+        """Module-level and builtin names that the chunk, or a function in it, reads."""
+        return frozenset(_globals_read(self._table)) if self._table else frozenset()
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """A cheap superset of `binds`: known without parsing."""
+        if self.is_definition:
+            return frozenset(_DEFINITION.findall(self.text))
+        return frozenset(_WORD.findall(self.text))
+
+    @cached_property
+    def is_definition(self) -> bool:
+        """Whether the chunk starts as a function or a class (perhaps decorated)."""
+        first = _first_code(self.text)
+        return bool(_HARD_START.match(first)) and not first.startswith(("import", "from"))
+
+    @property
+    def is_import(self) -> bool:
+        """Whether the chunk starts as an import."""
+        return _first_code(self.text).startswith(("import ", "from ", "import\t", "from\t"))
+
+
+def _first_code(text: str) -> str:
+    position = 0
+    while text.startswith(("#", "\n"), position):
+        position = text.find("\n", position) + 1
+        if not position:
+            return ""
+    return text[position : position + 200]
+
+
+def _globals_read(top: symtable.SymbolTable) -> Iterator[str]:
+    for symbol in top.get_symbols():
+        if symbol.is_referenced():
+            yield symbol.get_name()
+    tables = list(top.get_children())
+    while tables:
+        table = tables.pop()
+        tables.extend(table.get_children())
+        for symbol in table.get_symbols():
+            if symbol.is_global() and symbol.is_referenced():
+                yield symbol.get_name()
+
+
+def split_chunks(text: str, region: int = 0, step: str = "") -> list[Chunk]:
+    """Split `text` into chunks; joined, they give `text` back."""
+    starts = list(_chunk_starts(text))
+    if not starts:
+        return [Chunk(text, region, step)] if text.strip() else []
+    if text[: starts[0]].strip():
+        starts.insert(0, 0)
+    else:
+        starts[0] = 0
+    ends = [*starts[1:], len(text)]
+    return [Chunk(text[a:b], region, step) for a, b in zip(starts, ends, strict=True)]
+
+
+def _chunk_starts(text: str) -> Iterator[int]:
+    comment: int | None = None  # where comments that belong to the next chunk begin
+    head = ""
+    for position in logical_lines(text):
+        first = text[position : position + 1]
+        if first == "#":
+            comment = position if comment is None else comment
+        elif first in (" ", "\t", "\f"):
+            comment = None
+        elif first not in ("", "\n"):
+            line = text[position : position + 200]
+            joins = head.startswith("@") or (_CONTINUES.match(line) and _COMPOUND.match(head))
+            if not joins:
+                yield position if comment is None else comment
+            head, comment = line, None
+    if comment is not None:
+        yield comment
+
+
+def logical_lines(text: str) -> Iterator[int]:
+    """Offsets at which a logical line of Python may begin."""
+    yield 0
+    depth = 0
+    for match in _TOKEN.finditer(text):
+        kind = match.lastindex
+        if kind == 2:
+            depth += 1
+        elif kind == 3:
+            depth = max(0, depth - 1)
+        elif kind == 4:
+            end = match.end()
+            whole = depth == 0 and end - match.start() == 1
+            if whole or (depth and _HARD_START.match(text, end)):
+                depth = 0
+                yield end

@@ -1,0 +1,227 @@
+"""`extract_program`: the order in which readings of a reply are tried.
+
+From the most to the least literal: the reply as a program, its Python fences, everything in it,
+relaid-out code; then the same with characters repaired; then a cut-off function; then a body
+without its signature. The first reading that holds the entry point wins.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pytest_dualcode.extraction import repair, statements
+from pytest_dualcode.extraction.characters import repair_characters, unify_newlines
+from pytest_dualcode.extraction.chunks import Chunk, compiles, parse, split_chunks
+from pytest_dualcode.extraction.diagnosis import why_nothing
+from pytest_dualcode.extraction.fences import Block, split_fences
+from pytest_dualcode.extraction.imports import missing_imports
+from pytest_dualcode.extraction.slicing import Slicer, entry_candidates
+from pytest_dualcode.extraction.thinking import split_thinking
+from pytest_dualcode.types import Extraction, Spec
+
+_MAX_RESTARTS = 8
+_MAX_BODIES = 60
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A reading of the reply, with the steps that led to it."""
+
+    text: str
+    steps: tuple[str, ...]
+
+
+def extract_program(reply: str, spec: Spec, *, add_imports: bool = False) -> Extraction:
+    """Return the program in `reply`, complete in itself, or the reason why there is none.
+
+    Imports and helper functions of the spec that the program needs and does not define are put
+    before it. With `add_imports`, imports that the program forgot are added where the name has
+    one plausible home (off by default: it changes what the program does). Never raises.
+    """
+    with warnings.catch_warnings():
+        # Python warns of "\\d" in a model's string; that is the model's matter.
+        warnings.simplefilter("ignore")
+        try:
+            return _extract(reply, spec, add_imports)
+        except (RecursionError, MemoryError) as error:
+            return Extraction("", (), f"the reply is nested too deeply ({type(error).__name__})")
+
+
+def _extract(reply: str, spec: Spec, add_imports: bool) -> Extraction:
+    readings = list(_readings(reply))
+    for finder in (_find_intact, _find_cut, _find_body):
+        for reading in readings:
+            found = finder(reading.text, spec)
+            if found is not None:
+                return _finish(found, reading, add_imports)
+    return Extraction("", readings[0].steps if readings else (), why_nothing(reply, spec))
+
+
+def _finish(found: _Text, reading: _Text, add_imports: bool) -> Extraction:
+    program, steps = found.text, (*reading.steps, *found.steps)
+    if add_imports and (missing := missing_imports(program)):
+        future, rest = _split_future(program)
+        program = future + "\n".join(missing) + "\n" + rest
+        steps += tuple(f"added: {statement}" for statement in missing)
+    return Extraction(program, steps)
+
+
+def _readings(reply: str) -> Iterator[_Text]:
+    text = unify_newlines(reply)
+    steps = ("unified newlines",) if text != reply else ()
+    if parse(text) is not None:
+        yield _Text(text, steps)
+    thinking = split_thinking(text)
+    seen = set()
+    for part, why in ((thinking.answer, ()), (thinking.unclosed, ("read unclosed <think> text",))):
+        clean, repairs = repair_characters(part)
+        for candidate, more in ((part, ()), (clean, repairs)):
+            if candidate.strip() and candidate not in seen:
+                seen.add(candidate)
+                yield _Text(candidate, (*steps, *thinking.steps, *why, *more))
+
+
+def _find_intact(text: str, spec: Spec) -> _Text | None:
+    if spec.entry_point not in text:
+        return None
+    for blocks in _divisions(text, spec.entry_point):
+        chunks = [c for n, b in enumerate(blocks) for c in split_chunks(b.text, n, b.step)]
+        for entry in entry_candidates(chunks, spec.entry_point):
+            return _assemble(entry, chunks, spec)
+    return None
+
+
+def _divisions(text: str, entry_point: str) -> Iterator[list[Block]]:
+    """Yield ways to divide `text` into stretches of code, the most literal first."""
+    if parse(text) is not None:
+        yield [Block(repair.dedent(text), fenced=False)]
+    blocks = split_fences(text, trust_strings=True)
+    yield _dedented(b for b in blocks if b.is_python)
+    naive = split_fences(text, trust_strings=False)
+    if naive != blocks:
+        yield _dedented(b for b in naive if b.is_python)
+    yield _dedented(blocks)
+    yield _dedented(naive)
+    for step, relaid in _relaid(blocks):
+        yield [Block(relaid, step, fenced=False)]
+    yield from _restarts(text, entry_point)
+
+
+def _dedented(blocks: Iterator[Block] | list[Block]) -> list[Block]:
+    return [Block(repair.dedent(b.text), b.language, b.fenced, b.closed) for b in blocks]
+
+
+def _relaid(blocks: list[Block]) -> Iterator[tuple[str, str]]:
+    for block in reversed(blocks):
+        yield from repair.relayouts(block.text)
+
+
+def _restarts(text: str, entry_point: str) -> Iterator[list[Block]]:
+    """Begin to read at each definition of the entry point, whatever stands before it.
+
+    This finds functions after an unclosed quote, and indented ones (in a list, in a Markdown
+    code block) that are not a method or a nested function.
+    """
+    pattern = rf"^([ \t]*)(?:@[^\n]*\n\1)*(?:async[ \t]+)?def[ \t]+{re.escape(entry_point)}\b"
+    for match in list(re.finditer(pattern, text, re.MULTILINE))[: -_MAX_RESTARTS - 1 : -1]:
+        before = text[: match.start()]
+        if match[1] and re.search(
+            r"(?:^|\n)[ \t]*(?:class|def|async)\b[^\n]*:\s*\Z", before[-400:]
+        ):
+            continue
+        yield _dedented([Block(_run(text[match.start() :], match[1]), fenced=False)])
+
+
+def _run(text: str, margin: str) -> str:
+    """The lines of `text` up to the first that is indented less than `margin`."""
+    if not margin:
+        return text
+    end = re.search(rf"\n(?!{re.escape(margin)}|[ \t]*\n|[ \t]*\Z)", text)
+    return text[: end.start()] if end else text
+
+
+def _assemble(entry: Chunk, chunks: list[Chunk], spec: Spec) -> _Text:
+    slicer = Slicer(chunks, _spec_chunks(spec), spec.entry_point)
+    mine, added = slicer.slice(entry)
+    steps = [*dict.fromkeys(c.step for c in mine if c.step)]
+    dropped = sum(1 for c in chunks if c.region == entry.region and c not in mine)
+    if dropped:
+        steps.append("left out what the entry point does not need")
+    if added:
+        steps.append(
+            "added from the spec: " + ", ".join(sorted(set().union(*(c.binds for c in added))))
+        )
+    return _Text(_join(added, mine), tuple(steps))
+
+
+def _spec_chunks(spec: Spec) -> list[Chunk]:
+    return [c for c in split_chunks(spec.prompt) if c.tree and spec.entry_point not in c.binds]
+
+
+def _join(added: list[Chunk], mine: list[Chunk]) -> str:
+    future = [c for c in mine if c.is_import and "__future__" in c.text]
+    rest = [c for c in mine if c not in future]
+    parts: list[str] = []
+    region: int | None = None
+    for chunk in [*future, *added, *rest]:
+        text = chunk.text if chunk.text.endswith("\n") else chunk.text + "\n"
+        if parts and (region is None or chunk.region != region):
+            text = "\n" + text
+        parts.append(text)
+        region = chunk.region if chunk in rest else None
+    return "".join(parts).strip("\n") + "\n"
+
+
+def _split_future(program: str) -> tuple[str, str]:
+    chunks = split_chunks(program)
+    last = max(
+        (n for n, c in enumerate(chunks) if "__future__" in c.text and c.is_import), default=-1
+    )
+    return "".join(c.text for c in chunks[: last + 1]), "".join(c.text for c in chunks[last + 1 :])
+
+
+def _find_cut(text: str, spec: Spec) -> _Text | None:
+    """A function whose end is missing or broken: what of it is whole."""
+    if spec.entry_point not in text:
+        return None
+    blocks = _dedented(split_fences(text, trust_strings=False))
+    chunks = [c for n, b in enumerate(blocks) for c in split_chunks(b.text, n, b.step)]
+    for number in reversed(range(len(chunks))):
+        chunk = chunks[number]
+        if not chunk.is_definition or spec.entry_point not in chunk.words or chunk.tree:
+            continue
+        kept = repair.cut_tail(chunk.text, spec.entry_point)
+        if kept is not None and compiles(kept):
+            entry = Chunk(kept, chunk.region, chunk.step)
+            found = _assemble(entry, [*chunks[:number], entry, *chunks[number + 1 :]], spec)
+            return _Text(found.text, (*found.steps, "cut a broken end off the entry point"))
+    return None
+
+
+def _find_body(text: str, spec: Spec) -> _Text | None:
+    """A body alone, put under the spec's signature."""
+    if not spec.has_signature or not ("return" in text or "yield" in text):
+        return None
+    header = spec.prompt.rstrip() + "\n"
+    blocks = split_fences(text, trust_strings=True)
+    for block in [*reversed([b for b in blocks if b.is_python]), Block(text, fenced=False)]:
+        for number, body in enumerate(repair.bodies(block.text)):
+            if number >= _MAX_BODIES:
+                break
+            if (found := _under_signature(header, body, spec)) is not None:
+                return _Text(found, (block.step, "put the body under the spec's signature"))
+    return None
+
+
+def _under_signature(header: str, body: str, spec: Spec) -> str | None:
+    chunks = split_chunks(header + body)
+    for chunk in chunks:
+        if not chunk.is_definition or spec.entry_point not in chunk.words or chunk.tree is None:
+            continue
+        node = statements.definition_of(chunk.tree, spec.entry_point)
+        if node is not None and statements.gives_value(node) and compiles(chunk.text):
+            return _assemble(chunk, chunks, spec).text
+    return None

@@ -1,0 +1,145 @@
+"""What a statement means for extraction: completeness, tests, and what it changes in place."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+# Calls on an imported module that only set the program up; any other such call at top level
+# (``sys.exit(main())``, ``random.choice(...)``) belongs to a script, not to the function.
+_CONFIGURATION = frozenset(["seed", "filterwarnings", "simplefilter"])
+
+
+def definition_of(tree: ast.Module, name: str) -> Function | None:
+    """Return the last top-level function called `name`."""
+    for node in reversed(tree.body):
+        if isinstance(node, Function) and node.name == name:
+            return node
+    return None
+
+
+def is_stub(node: Function) -> bool:
+    """Whether the body says nothing: docstring, ``pass``, ``...``, NotImplementedError."""
+    return all(_says_nothing(statement) for statement in node.body)
+
+
+def _says_nothing(node: ast.stmt) -> bool:
+    if isinstance(node, ast.Raise):
+        return "NotImplementedError" in ast.dump(node)
+    return isinstance(node, ast.Pass) or (
+        isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    )
+
+
+def gives_value(node: Function) -> bool:
+    """Whether the function itself, not one nested in it, returns or yields a value."""
+    return any(
+        (isinstance(n, ast.Return) and n.value is not None)
+        or isinstance(n, ast.Yield | ast.YieldFrom)
+        for n in own_nodes(node)
+    )
+
+
+def returns(node: Function) -> bool:
+    """Whether there is a ``return`` or ``yield`` anywhere in the function."""
+    return any(isinstance(n, ast.Return | ast.Yield | ast.YieldFrom) for n in ast.walk(node))
+
+
+def wraps_or_is_lambda(tree: ast.Module, name: str) -> bool:
+    """Whether this is ``name = lambda ...`` or ``name = wrapper(name)``."""
+    for node in tree.body:
+        if not isinstance(node, ast.Assign) or not any(root_name(t) == name for t in node.targets):
+            continue
+        if isinstance(node.value, ast.Lambda):
+            return True
+        if isinstance(node.value, ast.Call):
+            return any(isinstance(a, ast.Name) and a.id == name for a in node.value.args)
+    return False
+
+
+def own_nodes(node: ast.AST) -> Iterator[ast.AST]:
+    """Walk the nodes below `node` without entering nested functions and classes."""
+    stack = list(ast.iter_child_nodes(node))
+    while stack:
+        child = stack.pop()
+        yield child
+        if not isinstance(child, Function | ast.Lambda | ast.ClassDef):
+            stack.extend(ast.iter_child_nodes(child))
+
+
+def is_main_guard(tree: ast.Module) -> bool:
+    """Whether this is an ``if __name__ == ...`` block, which a judge never runs."""
+    return any(
+        isinstance(node, ast.If)
+        and any(isinstance(n, ast.Name) and n.id == "__name__" for n in ast.walk(node.test))
+        for node in tree.body
+    )
+
+
+def is_conditional(tree: ast.Module) -> bool:
+    """Whether the chunk's bindings depend on a condition, so that earlier ones may still hold."""
+    return any(isinstance(n, ast.If | ast.Try | ast.For | ast.While | ast.With) for n in tree.body)
+
+
+def changed_in_place(tree: ast.AST) -> frozenset[str]:
+    """Names of the objects that top-level code changes: ``a.append(1)``, ``a[0] = 1``."""
+    return frozenset(name for node in own_nodes(tree) if (name := _changed(node)))
+
+
+def _changed(node: ast.AST) -> str | None:
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        function = node.value.func
+        return root_name(function) if isinstance(function, ast.Attribute) else None
+    if isinstance(node, ast.AugAssign):
+        return root_name(node.target)
+    if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(
+        node.ctx, ast.Store | ast.Del
+    ):
+        return root_name(node)
+    return None
+
+
+def configures_module(tree: ast.Module) -> bool:
+    """Whether the chunk calls a setter of a module, as ``sys.setrecursionlimit(10**6)``."""
+    return all(
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Call)
+        and isinstance(node.value.func, ast.Attribute)
+        and _is_setter(node.value.func.attr)
+        for node in tree.body
+    )
+
+
+def _is_setter(name: str) -> bool:
+    return name.startswith("set") or name in _CONFIGURATION
+
+
+def root_name(node: ast.AST) -> str | None:
+    """Return ``a`` of ``a.b[0].c``, ``a`` itself, or None where a call result is changed."""
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Starred):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def called_bare(tree: ast.Module) -> frozenset[str]:
+    """Names of functions that top-level code calls only for their effect: ``fill_table()``."""
+    return frozenset(
+        node.value.func.id
+        for node in own_nodes(tree)
+        if isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Call)
+        and isinstance(node.value.func, ast.Name)
+    )
+
+
+def side_effects(tree: ast.Module) -> frozenset[str]:
+    """Module-level names that functions defined here change when they are called."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Global):
+            found.update(node.names)
+        elif name := _changed(node):
+            found.add(name)
+    return frozenset(found)
