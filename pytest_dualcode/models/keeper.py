@@ -19,11 +19,16 @@ import select
 import signal
 import subprocess
 import sys
+import time
 
 GRACE = 15.0
 """Seconds between the interrupt and SIGKILL; vLLM was measured to take 2 to 6."""
 
+REAPING = 5.0
+"""Seconds to wait for killed processes: one with gigabytes of memory takes a moment to go."""
+
 PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
 """From ``linux/prctl.h``."""
 
 
@@ -35,6 +40,7 @@ class Keeper:
         self.stopping = False
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             signal.signal(number, self.on_signal)
+        control(PR_SET_CHILD_SUBREAPER, 1)
         self.server = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -55,6 +61,7 @@ class Keeper:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.server.pid, signal.SIGKILL)
         code = self.server.wait()
+        reap_orphans()
         return code if code >= 0 else 128 - code
 
     def owner_gone(self) -> bool:
@@ -73,14 +80,28 @@ class Keeper:
             self.server.wait(GRACE)
 
 
+def reap_orphans() -> None:
+    """Wait until the server's own children are gone too; as their subreaper we inherit them."""
+    deadline = time.monotonic() + REAPING
+    with contextlib.suppress(ChildProcessError):
+        while time.monotonic() < deadline:
+            if os.waitpid(-1, os.WNOHANG) == (0, 0):
+                time.sleep(0.02)
+
+
 def interrupt_at_parents_death() -> None:
     """In the new server process: obey interrupts, and get one if the keeper is killed.
 
     The keeper has one thread, so here the death signal means the death of the process.
     """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    control(PR_SET_PDEATHSIG, signal.SIGINT)
+
+
+def control(option: int, value: int) -> None:
+    """``prctl(2)``, where there is one."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
+        ctypes.CDLL(None).prctl(option, value)
 
 
 if __name__ == "__main__":

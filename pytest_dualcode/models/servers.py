@@ -12,6 +12,7 @@ Launched servers end when this process ends, however that happens (see `keeper`)
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import time
 from collections.abc import Callable, Collection
@@ -32,6 +33,9 @@ Say = Callable[[str], None]
 
 READY_TIMEOUT = 1800.0
 """Seconds for a launched server to be ready: a first start may download 30 GB."""
+
+LOG_PREFIX = r"^(\(\w+ pid=\d+\) )?([A-Z]+ \S+ \S+ \[\S+\] )?"
+"""What vLLM writes before each message: process, level, time and place."""
 
 POLL = 0.5
 REPORT_EVERY = 5.0
@@ -327,5 +331,5 @@ def too_slow(server: Launched, timeout: float) -> ServerError:
 def progress(server: Launched) -> str:
     """One line on a server that loads: how long, and the last thing that it said."""
     seconds = time.monotonic() - server.started
-    last = server.process.tail(1).strip()[:100]
-    return f"waiting for {server.label} ({server.profile.name}), {seconds:.0f} s: {last}"
+    last = re.sub(LOG_PREFIX, "", server.process.tail(1)).strip()[:80]
+    return f"{server.label} loads {server.profile.name}, {seconds:.0f} s: {last}"
