@@ -106,6 +106,8 @@ class Sampling:
 
     ``max_tokens`` counts completion tokens, reasoning included. ``thinking`` is sent as
     ``chat_template_kwargs.enable_thinking``. ``seed`` is sent only when it is set.
+    ``thinking_budget`` ends a thought after so many tokens, so that an answer still fits
+    (vLLM with a reasoning parser; elsewhere only ``max_tokens`` bounds it).
     """
 
     max_tokens: int
@@ -113,6 +115,7 @@ class Sampling:
     top_p: float = 1.0
     thinking: bool = False
     seed: int | None = None
+    thinking_budget: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,322 @@
+"""The OpenAI-compatible client: one call at a time goes in, however many are in flight.
+
+`OpenAIModels` admits calls by priority (`limits`), picks a server (`replicas`), spells the request
+out (`wire`) and repeats what is worth repeating (`faults`). It keeps nothing: that is the call
+store's part. All of it runs in one asyncio loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from pytest_dualcode.errors import CallError
+from pytest_dualcode.models.base import Endpoint, Traffic
+from pytest_dualcode.models.faults import Fault, RetryPolicy, advice, context_length, prompt_length
+from pytest_dualcode.models.limits import AdaptiveLimit, PriorityGate
+from pytest_dualcode.models.replicas import (
+    Replica,
+    choose,
+    key_for,
+    note_fault,
+    note_success,
+)
+from pytest_dualcode.models.wire import ServerTraits, body_of, read_reply, refused_field
+from pytest_dualcode.types import Call, Message, Request, Role, Sampling
+
+Revive = Callable[[Role, str], Awaitable[None]]
+"""Called when a role's server at a URL is gone; may start it again, and returns when it has."""
+
+THOUGHT_SHARE = 0.75
+"""Share of a thinking call's tokens that the thought may take; the rest is for the answer."""
+
+SHORTEST_REPLY = 64
+"""Tokens that must fit behind a prompt; with less, the prompt is too long for the server."""
+
+STEERING_INTERVAL = 2.0
+"""Seconds between two looks at vLLM's metrics; one look costs it about 5 ms."""
+
+
+@dataclass
+class _Pool:
+    """One role: its servers, its gate and its counts."""
+
+    endpoint: Endpoint
+    replicas: list[Replica]
+    gate: PriorityGate
+    limit: AdaptiveLimit
+    traffic: Traffic = field(default_factory=Traffic)
+    steering: asyncio.Task[None] | None = None
+
+    @classmethod
+    def of(cls, role: Role, endpoint: Endpoint, fixed: int | None) -> _Pool:
+        gate = PriorityGate(fixed or endpoint.max_in_flight)
+        key = key_for(role, endpoint.launched)
+        replicas = [Replica(url, key) for url in endpoint.urls]
+        return cls(endpoint, replicas, gate, AdaptiveLimit(gate, fixed=fixed is not None))
+
+    def count(self, **more: int) -> None:
+        now = self.traffic
+        self.traffic = replace(now, **{name: getattr(now, name) + n for name, n in more.items()})
+
+
+class OpenAIModels:
+    """The two roles behind OpenAI-compatible servers; a `Backend`.
+
+    One attempt may take `call_timeout` seconds, a whole call twice as long (from the moment it is
+    sent, not while it waits its turn): so a hanging attempt is repeated once and a server that
+    restarts is waited for. `max_in_flight` fixes the number of calls in flight for each role;
+    without it the client adapts it to the server. `temperature`, `top_p` and `seed` are the same
+    for all calls of a run.
+    """
+
+    def __init__(
+        self,
+        endpoints: Mapping[Role, Endpoint],
+        *,
+        call_timeout: float = 600.0,
+        max_in_flight: int | None = None,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        seed: int | None = None,
+        revive: Revive | None = None,
+        retries: RetryPolicy | None = None,
+    ) -> None:
+        self._pools = {
+            role: _Pool.of(role, endpoint, max_in_flight) for role, endpoint in endpoints.items()
+        }
+        self._call_timeout = call_timeout
+        self._sampling = Sampling(max_tokens=1, temperature=temperature, top_p=top_p, seed=seed)
+        self._revive = revive
+        self._retries = retries or RetryPolicy()
+        self._revivals: dict[str, asyncio.Task[None]] = {}
+
+    def supports_thinking(self, role: Role) -> bool:
+        """Whether `role` has a reasoning mode that can be switched."""
+        return self._pool(role).endpoint.thinking
+
+    def request(
+        self,
+        role: Role,
+        messages: Sequence[Message],
+        *,
+        thinking: bool = False,
+        max_tokens: int | None = None,
+        sample: int = 0,
+    ) -> Request:
+        """Return the request that `complete` asks."""
+        endpoint = self._pool(role).endpoint
+        thinking = thinking and endpoint.thinking
+        limit = max_tokens or (endpoint.review_tokens if thinking else endpoint.draft_tokens)
+        budget = int(limit * THOUGHT_SHARE) if thinking else None
+        sampling = replace(
+            self._sampling, max_tokens=limit, thinking=thinking, thinking_budget=budget
+        )
+        return Request(role, endpoint.model, tuple(messages), sampling, sample)
+
+    async def complete(
+        self,
+        role: Role,
+        messages: Sequence[Message],
+        *,
+        thinking: bool = False,
+        max_tokens: int | None = None,
+        sample: int = 0,
+        priority: int = 0,
+    ) -> Call:
+        """Ask `role` for one reply. Raises `CallError`."""
+        request = self.request(
+            role, messages, thinking=thinking, max_tokens=max_tokens, sample=sample
+        )
+        return await self.call(request, priority)
+
+    async def call(self, request: Request, priority: int = 0) -> Call:
+        """Ask `request` once it is its turn. Raises `CallError`."""
+        pool = self._pool(request.role)
+        if not pool.replicas:
+            raise CallError(
+                f"There is no server for the {request.role}.",
+                f"Give one with --{request.role}-url=URL or let a profile launch one.",
+            )
+        self._steer(pool)
+        async with pool.gate.slot(priority):
+            try:
+                call = await self._persist(pool, request, priority)
+            except CallError:
+                pool.count(failed=1)
+                raise
+        pool.count(
+            done=1, prompt_tokens=call.prompt_tokens, completion_tokens=call.completion_tokens
+        )
+        return call
+
+    def traffic(self) -> Mapping[Role, Traffic]:
+        """Return the counts by role; may be called from any thread."""
+        return {
+            role: replace(
+                pool.traffic,
+                in_flight=pool.gate.in_flight,
+                waiting=pool.gate.waiting,
+                limit=pool.gate.limit,
+            )
+            for role, pool in self._pools.items()
+        }
+
+    async def aclose(self) -> None:
+        """Close all connections and end the background tasks."""
+        tasks = [pool.steering for pool in self._pools.values() if pool.steering is not None]
+        tasks += self._revivals.values()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for pool in self._pools.values():
+            for server in pool.replicas:
+                await server.aclose()
+
+    def _pool(self, role: Role) -> _Pool:
+        try:
+            return self._pools[role]
+        except KeyError:
+            raise CallError(
+                f"This run has no {role}.", f"Name one with --{role}-url and --{role}-model."
+            ) from None
+
+    async def _persist(self, pool: _Pool, request: Request, priority: int) -> Call:
+        """Attempt `request` until it succeeds, is hopeless, or its deadline comes."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + 2 * self._call_timeout
+        faults: list[Fault] = []
+        while True:
+            server = choose(pool.replicas, loop.time(), priority)
+            try:
+                call = await self._attempt(server, request, deadline)
+            except Fault as fault:
+                faults.append(fault)
+                note_fault(server, fault, loop.time())
+            else:
+                note_success(server)
+                pool.limit.replied()
+                return replace(call, attempts=len(faults) + 1)
+            pause = self._retries.pause(faults)
+            if pause is None:
+                raise _given_up(request, server, faults)
+            if loop.time() + pause >= deadline:  # the last attempt may have had no time left
+                raise _given_up(
+                    request, server, [f for f in faults if f.kind != "timeout"] or faults
+                )
+            pool.count(retries=1)
+            await self._recover(pool, request.role, server, faults[-1], pause)
+
+    async def _recover(
+        self, pool: _Pool, role: Role, server: Replica, fault: Fault, pause: float
+    ) -> None:
+        """Do what `fault` asks for before the next attempt."""
+        if fault.kind in ("busy", "timeout"):
+            pool.limit.refused(asyncio.get_running_loop().time())
+        if fault.kind in ("refused", "reset") and self._revive is not None:
+            await self._revived(self._revive, role, server.url)
+        now = asyncio.get_running_loop().time()
+        if all(replica.rests_until > now for replica in pool.replicas):
+            await asyncio.sleep(pause)
+
+    async def _revived(self, revive: Revive, role: Role, url: str) -> None:
+        """Have `url` revived by one of the calls that miss it while the others wait."""
+        task = self._revivals.get(url)
+        if task is None:
+            task = asyncio.create_task(_as_coroutine(revive(role, url)))
+            self._revivals[url] = task
+            task.add_done_callback(lambda _: self._revivals.pop(url, None))
+        await asyncio.shield(task)
+
+    async def _attempt(self, server: Replica, request: Request, deadline: float) -> Call:
+        """Ask one server once (again at once if only the form of the request was refused)."""
+        loop = asyncio.get_running_loop()
+        seconds = min(self._call_timeout, deadline - loop.time())
+        started, begun = time.time(), time.monotonic()
+        server.in_flight += 1
+        try:
+            async with asyncio.timeout(seconds):
+                content = await self._ask(server, request)
+        except TimeoutError as error:
+            raise Fault("timeout", f"no reply within {seconds:.0f} s") from error
+        finally:
+            server.in_flight -= 1
+        reply = read_reply(content, request.sampling.thinking)
+        return Call(
+            request,
+            reply.text,
+            reply.reasoning,
+            reply.finish_reason,
+            reply.prompt_tokens,
+            reply.completion_tokens,
+            started,
+            time.monotonic() - begun,
+            cached_tokens=reply.cached_tokens,
+        )
+
+    async def _ask(self, server: Replica, request: Request) -> bytes:
+        """Send `request` in the form that this server takes, found out as it answers."""
+        max_tokens = request.sampling.max_tokens
+        await server.learn_traits(request.model)
+        while True:
+            traits = server.traits or ServerTraits()
+            body = body_of(request, traits, max_tokens)
+            try:
+                return await server.chat(body)
+            except Fault as fault:
+                unknown = refused_field(fault, body)
+                if unknown is not None:
+                    server.traits = (server.traits or traits).without(unknown)
+                    continue
+                fitting = await self._fitting(server, body, fault)
+                if fitting is None or fitting >= max_tokens:
+                    raise
+                max_tokens = fitting
+
+    @staticmethod
+    async def _fitting(server: Replica, body: Mapping[str, object], fault: Fault) -> int | None:
+        """Return how many completion tokens fit behind the prompt, if any useful number does."""
+        if fault.kind != "too_long":
+            return None
+        traits = server.traits or ServerTraits()
+        length = context_length(fault.detail) or traits.max_model_len
+        prompt = prompt_length(fault.detail)
+        if prompt is None:
+            prompt = await server.count_tokens(body)
+        if not length or prompt is None or length - prompt < SHORTEST_REPLY:
+            return None
+        return length - prompt
+
+    def _steer(self, pool: _Pool) -> None:
+        """Start to follow vLLM's metrics, unless the limit is fixed."""
+        if pool.limit.adapts and pool.steering is None:
+            pool.steering = asyncio.create_task(_follow_metrics(pool))
+
+
+def _given_up(request: Request, server: Replica, faults: Sequence[Fault]) -> CallError:
+    times = "once" if len(faults) == 1 else f"{len(faults)} times"
+    return CallError(
+        f"The {request.role} at {server.url} gave no usable reply, asked {times}: "
+        f"{faults[-1].detail}",
+        advice(faults, request.model),
+    )
+
+
+async def _follow_metrics(pool: _Pool) -> None:
+    """Pass vLLM's numbers of running and waiting requests on to the role's limit."""
+    while True:
+        await asyncio.sleep(STEERING_INTERVAL)
+        if pool.gate.in_flight == 0:
+            continue
+        with suppress(Exception):  # metrics are a hint; the calls themselves report real trouble
+            loads = [await server.load() for server in pool.replicas]
+            known = [load for load in loads if load is not None]
+            if known and len(known) == len(pool.replicas):
+                pool.limit.reported(sum(r for r, _ in known), sum(w for _, w in known))
+
+
+async def _as_coroutine(awaitable: Awaitable[None]) -> None:
+    await awaitable

@@ -1,0 +1,154 @@
+"""What can go wrong with one attempt at a call, and whether another one makes sense."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+FaultKind = Literal[
+    "refused", "reset", "timeout", "busy", "server", "damaged", "rejected", "too_long"
+]
+"""``refused``: nobody listens. ``reset``: the connection broke. ``timeout``: no reply in time.
+``busy``: 429 or 503. ``server``: another 5xx. ``damaged``: a reply that is no chat completion.
+``rejected``: a 4xx that will not change. ``too_long``: prompt and reply exceed the context."""
+
+HOPELESS: frozenset[FaultKind] = frozenset({"rejected", "too_long"})
+
+LONGEST_RETRY_AFTER = 120.0
+
+
+class Fault(Exception):
+    """One attempt failed. `retry_after` is the server's own wish, in seconds."""
+
+    def __init__(self, kind: FaultKind, detail: str, retry_after: float | None = None) -> None:
+        super().__init__(kind, detail)
+        self.kind: FaultKind = kind
+        self.detail = detail
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """Bounds and pauses of repeated attempts; all times in seconds.
+
+    A refused connection is repeated until the call's deadline: a server that restarts comes back.
+    A timeout is repeated once only, since each repetition generates everything again.
+    """
+
+    attempts: int = 8
+    timeouts: int = 2
+    first_pause: float = 0.5
+    longest_pause: float = 30.0
+
+    def pause(self, faults: Sequence[Fault]) -> float | None:
+        """Return how long to wait after these faults of one call, or ``None`` to give up.
+
+        The pause doubles with each fault and is drawn from its upper half, so that calls that
+        failed together do not come back together.
+        """
+        last = faults[-1]
+        counted = sum(fault.kind != "refused" for fault in faults)
+        timeouts = sum(fault.kind == "timeout" for fault in faults)
+        if last.kind in HOPELESS or counted >= self.attempts or timeouts >= self.timeouts:
+            return None
+        longest = min(self.longest_pause, self.first_pause * 2.0 ** min(len(faults) - 1, 16))
+        return max(random.uniform(longest / 2, longest), last.retry_after or 0.0)
+
+
+def fault_of_status(status: int, text: str, headers: Mapping[str, str]) -> Fault:
+    """Classify an HTTP error reply with the body `text`."""
+    detail = f"HTTP {status}: {text.strip()[:1000] or 'no message'}"
+    if status == 429 and "insufficient_quota" in text:
+        return Fault("rejected", detail)
+    if status in (429, 503):
+        return Fault("busy", detail, retry_after(headers))
+    if status in (501, 505):
+        return Fault("rejected", detail)
+    if status >= 500 or status in (408, 409, 425):
+        return Fault("server", detail, retry_after(headers))
+    if status in (400, 413, 422) and context_length(text) is not None:
+        return Fault("too_long", detail)
+    return Fault("rejected", detail)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the header's seconds (RFC 9110), at most two minutes; dates are not understood."""
+    try:
+        seconds = float(headers.get("retry-after", ""))
+    except ValueError:
+        return None
+    return min(seconds, LONGEST_RETRY_AFTER) if seconds >= 0 else None
+
+
+def fault_of_connection(error: BaseException) -> Fault:
+    """Classify an error below HTTP by the names in its chain of causes.
+
+    Names rather than classes: the client library changes its transport (httpx, httpx2, aiohttp)
+    from version to version.
+    """
+    names = [type(cause).__name__ for cause in causes(error)]
+    last = list(causes(error))[-1]
+    detail = f"{names[-1]}: {last}" if str(last) else names[-1]
+    if any(name in ("ConnectError", "ConnectTimeout", "ConnectionRefusedError") for name in names):
+        return Fault("refused", detail)
+    if any("Timeout" in name for name in names):
+        return Fault("timeout", detail)
+    return Fault("reset", detail)
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield `error`, what caused it, what caused that, and so on."""
+    seen: BaseException | None = error
+    while seen is not None:
+        yield seen
+        seen = seen.__cause__ or seen.__context__
+
+
+def context_length(text: str) -> int | None:
+    """Return the context length, in tokens, that an error message says was exceeded.
+
+    Covers vLLM's and OpenAI's "maximum context length is N tokens", and gives 0 where a message
+    only says that the context was exceeded (llama.cpp).
+    """
+    found = re.search(r"(?:maximum context length is|max_model_len\D{0,20}?) ?(\d+)", text)
+    if found:
+        return int(found[1])
+    return 0 if re.search(r"context_length_exceeded|exceed\w*.{0,40}context", text) else None
+
+
+def prompt_length(text: str) -> int | None:
+    """Return the exact prompt length, in tokens, if an error message tells it."""
+    found = re.search(
+        r"(?<!least )\b(\d+) (?:input tokens|prompt tokens|tokens from the input|in the messages)",
+        text,
+    )
+    return int(found[1]) if found else None
+
+
+def advice(faults: Sequence[Fault], model: str) -> str:
+    """Return the remedy for a call that ended with these faults."""
+    detail = faults[-1].detail
+    match faults[-1].kind:
+        case "refused" | "reset":
+            return "Check that the server runs (its log says why it stopped), then use --resume."
+        case "timeout":
+            return (
+                "The server is too slow or hangs: lower --max-in-flight or raise --call-timeout, "
+                "then use --resume."
+            )
+        case "busy":
+            return "The server is overloaded: lower --max-in-flight, then use --resume."
+        case "too_long":
+            return "Start the server with a longer context (vLLM: --max-model-len)."
+        case "rejected" if "HTTP 404" in detail:
+            return (
+                f"Check that the server serves a model named {model!r} (GET /v1/models lists them)."
+            )
+        case "rejected" if "HTTP 401" in detail or "HTTP 403" in detail:
+            return "Set DUALCODE_API_KEY (or OPENAI_API_KEY) to a key that the server accepts."
+        case "rejected":
+            return "Asking again will not help: the server's message says what it does not take."
+    return "The server's log says more. --resume runs only what is missing."

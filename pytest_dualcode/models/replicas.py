@@ -1,0 +1,175 @@
+"""The servers of one role: which one a call goes to, and which ones to leave alone for a while."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from pytest_dualcode.models.endpoints import api_key
+from pytest_dualcode.models.faults import Fault, fault_of_connection, fault_of_status
+from pytest_dualcode.models.wire import ServerTraits, read_load, read_traits
+from pytest_dualcode.types import Role
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+NO_KEY = "EMPTY"
+"""What is sent where there is no key: `AsyncOpenAI` insists on one, servers without ignore it."""
+
+LONGEST_REST = 30.0
+"""Seconds that a failing server is left alone at most before it is tried again."""
+
+
+@dataclass
+class Replica:
+    """One server (`url` is its base URL) and how it has behaved so far."""
+
+    url: str
+    api_key: str = field(repr=False)
+    traits: ServerTraits | None = None
+    in_flight: int = 0
+    failures: int = 0
+    rests_until: float = 0.0
+    _learning: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
+    _client: Any = field(default=None, repr=False)
+    _http: Any = field(default=None, repr=False)
+
+    @property
+    def client(self) -> Any:
+        """The `AsyncOpenAI` client, made when first needed: importing it takes half a second."""
+        if self._client is None:
+            import openai
+
+            # A proxy from the environment is no way to a server on this very machine.
+            local = urlsplit(self.url).hostname in LOOPBACK
+            self._http = openai.DefaultAsyncHttpxClient(trust_env=not local)
+            self._client = openai.AsyncOpenAI(
+                base_url=self.url,
+                api_key=self.api_key,
+                max_retries=0,
+                timeout=openai.Timeout(None, connect=10.0),
+                http_client=self._http,
+            )
+        return self._client
+
+    async def chat(self, body: Mapping[str, Any]) -> bytes:
+        """Post one chat completion and return the reply's bytes. Raises `Fault`."""
+        standard = {name: body[name] for name in body if name in STANDARD_FIELDS}
+        extra = {name: body[name] for name in body if name not in STANDARD_FIELDS}
+        create = self.client.chat.completions.with_raw_response.create
+        return await self._content(lambda: create(**standard, extra_body=extra or None))
+
+    async def learn_traits(self, model: str) -> ServerTraits:
+        """Ask the server what it is, once. Raises `Fault` if it cannot be reached."""
+        async with self._learning:
+            if self.traits is None:
+                self.traits = read_traits(await self._model_cards(), model)
+            return self.traits
+
+    async def load(self) -> tuple[int, int] | None:
+        """Return vLLM's (running, waiting) requests; ``None`` where it does not say."""
+        if self._http is None or self.traits is None or not self.traits.is_vllm:
+            return None
+        reply = await self._http.get(self._root + "/metrics", timeout=5.0)
+        return read_load(reply.text) if reply.status_code == 200 else None
+
+    async def count_tokens(self, body: Mapping[str, Any]) -> int | None:
+        """Return the prompt's exact length in tokens, from vLLM's ``/tokenize``."""
+        if self.traits is None or not self.traits.is_vllm:
+            return None
+        wanted = {k: body[k] for k in ("model", "messages", "chat_template_kwargs") if k in body}
+        headers = {"Authorization": f"Bearer {self.api_key}"}
+        reply = await self._http.post(self._root + "/tokenize", json=wanted, headers=headers)
+        count = reply.json().get("count") if reply.status_code == 200 else None
+        return count if isinstance(count, int) else None
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            await self._client.close()
+
+    async def _model_cards(self) -> bytes:
+        """Return the reply to ``GET /v1/models``, empty from a server that does not have it."""
+        try:
+            return await self._content(self.client.models.with_raw_response.list)
+        except Fault as fault:
+            if fault.kind != "rejected":
+                raise
+            return b""
+
+    @property
+    def _root(self) -> str:
+        return self.url.rstrip("/").removesuffix("/v1")
+
+    async def _content(self, ask: Callable[[], Awaitable[Any]]) -> bytes:
+        import openai
+
+        try:
+            content = (await ask()).content
+        except openai.APIStatusError as error:
+            text = _without_key(error.response.text, self.api_key)
+            raise fault_of_status(error.status_code, text, error.response.headers) from error
+        except openai.APIConnectionError as error:
+            raise fault_of_connection(error) from error
+        assert isinstance(content, bytes)
+        return content
+
+
+STANDARD_FIELDS = frozenset(
+    {
+        "model",
+        "messages",
+        "max_tokens",
+        "temperature",
+        "top_p",
+        "seed",
+        "presence_penalty",
+        "frequency_penalty",
+    }
+)
+"""What `AsyncOpenAI` takes as arguments; the rest goes through its ``extra_body``."""
+
+
+def _without_key(text: str, key: str) -> str:
+    """Return a server's message without the key, which some of them quote."""
+    return text if key == NO_KEY else text.replace(key, "[key]")
+
+
+def key_for(role: Role, launched: bool) -> str:
+    """Return the role's key from the environment. A server that we launched gets none."""
+    if launched:
+        return NO_KEY
+    return api_key(role) or os.environ.get("OPENAI_API_KEY") or NO_KEY
+
+
+def choose(replicas: Sequence[Replica], now: float, priority: int) -> Replica:
+    """Return the server for the next call: the least busy of those that do not rest.
+
+    Among equals the one that calls of the same `priority` (the same item) went to, since its
+    prefix cache holds their beginning. If all rest, the one whose rest ends first: one of them
+    has to be tried.
+    """
+    awake = [replica for replica in replicas if replica.rests_until <= now]
+    if not awake:
+        return min(replicas, key=lambda replica: replica.rests_until)
+    turn = priority % len(replicas)
+    preferred = [*replicas[turn:], *replicas[:turn]]
+    return min((r for r in preferred if r in awake), key=lambda replica: replica.in_flight)
+
+
+def note_fault(replica: Replica, fault: Fault, now: float) -> None:
+    """Let a server rest after a fault, longer each time; a single success ends it."""
+    if fault.kind in ("rejected", "too_long"):
+        return
+    replica.failures += 1
+    rest = min(LONGEST_REST, 0.5 * 2.0 ** min(replica.failures, 10))
+    replica.rests_until = now + max(rest, fault.retry_after or 0.0)
+
+
+def note_success(replica: Replica) -> None:
+    """Forget a server's faults."""
+    replica.failures = 0
+    replica.rests_until = 0.0

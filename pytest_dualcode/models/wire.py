@@ -1,0 +1,153 @@
+"""Requests and replies as they travel: the JSON of OpenAI's chat completions protocol. Pure."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pytest_dualcode.models.faults import Fault
+from pytest_dualcode.types import Request
+
+THINK_OPEN = "<think>"
+THINK_CLOSE = "</think>"
+
+OPTIONAL_FIELDS = (
+    "thinking_token_budget",
+    "chat_template_kwargs",
+    "top_k",
+    "min_p",
+    "repetition_penalty",
+    "seed",
+)
+"""Fields that a server may refuse by name; it is then asked without them."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerTraits:
+    """What one server understands.
+
+    vLLM takes every field and fills in those that are left out from the model's
+    ``generation_config.json``, so it is sent neutral values for all of them. Others are sent the
+    common fields and the thinking switch; hosted APIs refuse fields that they do not know, and
+    `refused` remembers those.
+    """
+
+    is_vllm: bool = False
+    max_model_len: int | None = None
+    refused: frozenset[str] = frozenset()
+
+    def without(self, field: str) -> ServerTraits:
+        """Return these traits with `field` among the refused ones."""
+        return replace(self, refused=self.refused | {field})
+
+
+def body_of(request: Request, traits: ServerTraits, max_tokens: int) -> dict[str, Any]:
+    """Return the request's JSON body. `max_tokens` may be lower than asked, to fit the context."""
+    sampling = request.sampling
+    body: dict[str, Any] = {
+        "model": request.model,
+        "messages": [{"role": m.role, "content": m.content} for m in request.messages],
+        "max_tokens": max_tokens,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "chat_template_kwargs": {"enable_thinking": sampling.thinking},
+    }
+    if sampling.seed is not None:
+        body["seed"] = sampling.seed
+    if traits.is_vllm:
+        body |= {"top_k": 0, "min_p": 0.0, "repetition_penalty": 1.0}
+        body |= {"presence_penalty": 0.0, "frequency_penalty": 0.0}
+        if sampling.thinking and sampling.thinking_budget is not None:
+            body["thinking_token_budget"] = min(sampling.thinking_budget, max_tokens)
+    return {name: value for name, value in body.items() if name not in traits.refused}
+
+
+def refused_field(fault: Fault, body: dict[str, Any]) -> str | None:
+    """Return the optional field of `body` that the server's error message names, if any."""
+    if fault.kind != "rejected" or not fault.detail.startswith(("HTTP 400", "HTTP 422")):
+        return None
+    return next((name for name in OPTIONAL_FIELDS if name in body and name in fault.detail), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The parts of a chat completion that are kept."""
+
+    text: str
+    reasoning: str
+    finish_reason: str
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int | None
+
+
+def read_reply(content: bytes, thinking: bool) -> Reply:
+    """Read a chat completion. Raises `Fault` (``damaged``) if it is not a complete one."""
+    try:
+        reply = json.loads(content)
+        choice = reply["choices"][0]
+        message = choice["message"]
+        text = message.get("content")
+        if not isinstance(text, str | None):
+            raise TypeError(f"content is of type {type(text).__name__}")
+        reasoning = message.get("reasoning") or message.get("reasoning_content") or ""
+        if not reasoning:
+            reasoning, text = split_reasoning(text or "", thinking)
+        usage = reply.get("usage") or {}
+        return Reply(
+            text=text or "",
+            reasoning=str(reasoning),
+            finish_reason=str(choice.get("finish_reason") or "unknown"),
+            prompt_tokens=int(usage.get("prompt_tokens") or 0),
+            completion_tokens=int(usage.get("completion_tokens") or 0),
+            cached_tokens=(usage.get("prompt_tokens_details") or {}).get("cached_tokens"),
+        )
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+        start = content[:200].decode("utf-8", "replace")
+        raise Fault(
+            "damaged", f"no complete chat completion ({type(error).__name__}): {start!r}"
+        ) from error
+
+
+def split_reasoning(text: str, thinking: bool) -> tuple[str, str]:
+    """Split a thought off a reply whose server has no reasoning parser: (reasoning, answer).
+
+    A thought that was never closed is all reasoning: nothing in it is an answer. Some chat
+    templates put the opening tag into the prompt, so with thinking on the closing one is enough.
+    """
+    body = text.lstrip()
+    if body.startswith(THINK_OPEN):
+        thought, _, answer = body[len(THINK_OPEN) :].partition(THINK_CLOSE)
+        return thought.strip(), answer.lstrip()
+    if thinking and THINK_CLOSE in text:
+        thought, _, answer = text.partition(THINK_CLOSE)
+        return thought.strip(), answer.lstrip()
+    return "", text
+
+
+def read_traits(content: bytes, model: str) -> ServerTraits:
+    """Read a reply to ``GET /v1/models``; anything unexpected gives the traits of any server."""
+    try:
+        cards = json.loads(content)["data"]
+        card = next((c for c in cards if c.get("id") == model), cards[0] if cards else {})
+        length = card.get("max_model_len")
+        return ServerTraits(
+            is_vllm=card.get("owned_by") == "vllm",
+            max_model_len=length if isinstance(length, int) else None,
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ServerTraits()
+
+
+def read_load(metrics: str) -> tuple[int, int] | None:
+    """Read (running, waiting) requests, over all engines, from vLLM's ``/metrics`` text."""
+    totals = {"vllm:num_requests_running": 0.0, "vllm:num_requests_waiting": 0.0}
+    seen = False
+    for line in metrics.splitlines():
+        name = line.partition("{")[0].partition(" ")[0]
+        if name in totals:
+            totals[name] += float(line.rsplit(" ", 1)[1])
+            seen = True
+    running, waiting = totals.values()
+    return (int(running), int(waiting)) if seen else None
