@@ -77,5 +77,6 @@ def _few_regressions(
     if lost > limit:
         return False, f"{head}: does not hold."
     if lost + unknown > limit:
-        return False, f"{head}, and {unknown} problems with errors: {_UNKNOWN}."
+        problems = "1 problem" if unknown == 1 else f"{unknown} problems"
+        return False, f"{head}, and {problems} with errors: {_UNKNOWN}."
     return True, f"{head}: holds."

@@ -171,7 +171,7 @@ def in_words(comparison: Comparison) -> str:
         f"({comparison.suite} tests): {comparison.gain:+d} of {comparison.problems} problems "
         f"({comparison.points:+.1f} points, 95 % interval {low:+.1f} to {high:+.1f}), "
         f"{len(comparison.improvements)} improved, {len(comparison.regressions)} regressed, "
-        f"p = {p_text(comparison.p_value)}: {judgement(comparison)}."
+        f"{p_phrase(comparison.p_value)}: {judgement(comparison)}."
     )
     return head + _left_out(comparison)
 
@@ -200,6 +200,12 @@ def p_text(p_value: float) -> str:
     if p_value < 0.001:
         return "<0.001"
     return f"{p_value:.3f}" if p_value < 0.1 else f"{p_value:.2f}"
+
+
+def p_phrase(p_value: float) -> str:
+    """``p = 0.34`` or ``p < 0.001``."""
+    text = p_text(p_value)
+    return f"p < {text[1:]}" if text.startswith("<") else f"p = {text}"
 
 
 def _left_out(comparison: Comparison) -> str:

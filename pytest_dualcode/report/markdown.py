@@ -153,6 +153,7 @@ def flat(settings: Mapping[str, Any], before: str = "") -> list[tuple[str, str]]
         if isinstance(value, Mapping):
             found += flat(value, f"{before}{name}.")
         elif value not in (None, "", [], ()):
-            text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            between = " " if name == "command" else ", "
+            text = between.join(map(str, value)) if isinstance(value, list) else str(value)
             found.append((before + name, text.replace("\n", " ")))
     return found
