@@ -83,7 +83,19 @@ class Traffic:
     limit: int = 0
 
 
-class Backend(Models, Protocol):
+class Measured(Protocol):
+    """What the engine sees of the models: how busy they are, and their end."""
+
+    def traffic(self) -> Mapping[Role, Traffic]:
+        """Return the counts by role; may be called from any thread."""
+        ...
+
+    async def aclose(self) -> None:
+        """End the calls in flight and close all connections."""
+        ...
+
+
+class Backend(Models, Measured, Protocol):
     """Models whose requests can be spelled out first and asked later."""
 
     def request(
@@ -100,12 +112,4 @@ class Backend(Models, Protocol):
 
     async def call(self, request: Request, priority: int = 0) -> Call:
         """Ask `request`. Raises `CallError`."""
-        ...
-
-    def traffic(self) -> Mapping[Role, Traffic]:
-        """Return the counts by role; may be called from any thread."""
-        ...
-
-    async def aclose(self) -> None:
-        """Close all connections."""
         ...

@@ -133,6 +133,7 @@ class ItemClock:
     """A deadline that can stand still, built on `asyncio.timeout`; `seconds` of running time."""
 
     def __init__(self, seconds: float) -> None:
+        self.ran_out = False
         self._left = seconds
         self._stops = 0
         self._timeout: asyncio.Timeout | None = None
@@ -145,6 +146,7 @@ class ItemClock:
             async with asyncio.timeout(self._left) as self._timeout:
                 yield
         finally:
+            self.ran_out = self._timeout is not None and self._timeout.expired()
             self._timeout = None  # a call that outlives the item must not touch it any more
             _clock.reset(token)
 
