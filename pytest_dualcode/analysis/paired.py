@@ -167,7 +167,7 @@ def in_words(comparison: Comparison) -> str:
     """The comparison in one or two sentences that a reader can act on."""
     low, high = 100 * comparison.interval.low, 100 * comparison.interval.high
     head = (
-        f"{comparison.candidate} against {comparison.baseline} on {comparison.dataset} "
+        f"{comparison.candidate} against {_other_side(comparison)} on {comparison.dataset} "
         f"({comparison.suite} tests): {comparison.gain:+d} of {comparison.problems} problems "
         f"({comparison.points:+.1f} points, 95 % interval {low:+.1f} to {high:+.1f}), "
         f"{len(comparison.improvements)} improved, {len(comparison.regressions)} regressed, "
@@ -206,6 +206,12 @@ def p_phrase(p_value: float) -> str:
     """``p = 0.34`` or ``p < 0.001``."""
     text = p_text(p_value)
     return f"p < {text[1:]}" if text.startswith("<") else f"p = {text}"
+
+
+def _other_side(comparison: Comparison) -> str:
+    """The baseline's name; two runs of the same pipeline need telling apart."""
+    same = comparison.baseline == comparison.candidate
+    return f"the baseline's {comparison.baseline}" if same else comparison.baseline
 
 
 def _left_out(comparison: Comparison) -> str:

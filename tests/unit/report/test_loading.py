@@ -1,0 +1,68 @@
+"""A stored run in memory, complete or not."""
+
+from __future__ import annotations
+
+import pytest
+from sample_records import make_record
+from sample_runs import reviewed_run, write_run
+
+from pytest_dualcode.analysis.summary import DatasetCount
+from pytest_dualcode.errors import StoreError
+from pytest_dualcode.report.loading import compare_loaded, dataset_counts, load_run
+from pytest_dualcode.report.writing import write_reports
+
+
+def test_a_run_has_its_summary_comparisons_and_calls(tmp_path):
+    run = load_run(reviewed_run(tmp_path / "run"))
+    assert [row.ran_of for row in run.summary.rows] == ["3 of 164", "3 of 164"]
+    assert [c.improvements for c in run.comparisons()] == [("HumanEval/0",)]
+    assert len(run.calls()) == 3
+    assert run.dataset_hashes == {"humaneval": "fe585eb4"}
+    assert compare_loaded(run, run)[0].flips == 0
+
+
+def test_results_alone_are_enough(tmp_path):
+    run = load_run(write_run(tmp_path / "run", [make_record()]))
+    assert run.summary.rows[0].ran_of == "1 of 1"
+    assert run.dataset_hashes == {}
+    assert run.calls() == {}
+
+
+def test_damaged_calls_are_left_out(tmp_path):
+    directory = reviewed_run(tmp_path / "run")
+    with (directory / "calls.jsonl").open("a") as file:
+        file.write('[1]\n{"no": "id"}\n{"id": "half')
+    assert len(load_run(directory).calls()) == 3
+
+
+@pytest.mark.parametrize(
+    "datasets", [None, [], {"humaneval": 3}, {"humaneval": {"selected": "8", "size": 164}}]
+)
+def test_settings_of_another_shape_are_ignored(datasets):
+    assert dataset_counts({"datasets": datasets}) == {}
+
+
+def test_settings_give_the_counts():
+    settings = {"datasets": {"mbpp": {"selected": 8, "size": 378, "hash": "x"}}}
+    assert dataset_counts(settings) == {"mbpp": DatasetCount(8, 378)}
+
+
+def test_a_run_without_results_names_the_remedy(tmp_path):
+    write_run(tmp_path / "run", [], settings={})
+    with pytest.raises(StoreError, match="holds no results yet") as caught:
+        load_run(tmp_path / "run")
+    assert "pytest --resume=" in str(caught.value)
+
+
+def test_reports_are_written_from_the_stored_run_alone(tmp_path):
+    written = write_reports(reviewed_run(tmp_path / "run"))
+    assert written.report.exists()
+    summary = (tmp_path / "run" / "summary.md").read_text()
+    assert "| review-fix | humaneval | 3 of 164 | 66.7 to 100.0 % |" in summary
+    folders = sorted(path.name for path in (tmp_path / "run" / "evalplus").iterdir())
+    assert folders == ["raw-coder-humaneval", "review-fix-humaneval"]
+
+
+def test_a_run_of_other_datasets_has_no_evalplus_files(tmp_path):
+    write_reports(write_run(tmp_path / "run", [make_record(dataset="own")]))
+    assert not (tmp_path / "run" / "evalplus").exists()
