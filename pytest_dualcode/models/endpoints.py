@@ -14,6 +14,8 @@ from pytest_dualcode.errors import ServerError, UsageError
 from pytest_dualcode.models.profiles import RoleProfile, supports_thinking
 from pytest_dualcode.types import Role
 
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
 
 @dataclass(frozen=True, slots=True)
 class RoleEndpoint:
@@ -22,7 +24,7 @@ class RoleEndpoint:
     ``urls`` end in ``/v1``; several are equal replicas. ``model`` is the served name.
     ``draft_tokens`` and ``review_tokens`` are the ``max_tokens`` of a program and of an
     analysis or review. ``thinking`` says whether to send ``enable_thinking`` at all.
-    ``launched`` servers are ours, on this machine: ask them without any proxy.
+    ``launched`` servers are ours.
     """
 
     role: Role
@@ -63,24 +65,29 @@ def base_url(url: str, option: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{path}"
 
 
-def get_json(url: str, key: str | None = None, direct: bool = False, timeout: float = 10) -> Any:
+def get_json(url: str, key: str | None = None, timeout: float = 10) -> Any:
     """GET `url` and parse its JSON (an empty body is ``None``).
 
-    `direct` goes past any proxy of the environment. Raises `OSError` (an HTTP status other
-    than 2xx included) or `ValueError`.
+    Raises `OSError` (an HTTP status other than 2xx included) or `ValueError`.
     """
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     request = urllib.request.Request(url, headers=headers)
-    handlers = [urllib.request.ProxyHandler({})] if direct else []
-    with urllib.request.build_opener(*handlers).open(request, timeout=timeout) as reply:
-        body = reply.read()
+    # A proxy from the environment is no way to a server on this very machine.
+    local = urlsplit(url).hostname in LOOPBACK
+    handlers = [urllib.request.ProxyHandler({})] if local else []
+    try:
+        with urllib.request.build_opener(*handlers).open(request, timeout=timeout) as reply:
+            body = reply.read()
+    except urllib.error.HTTPError as error:
+        error.close()  # the exception holds the connection
+        raise
     return json.loads(body) if body.strip() else None
 
 
 def is_ready(url: str) -> bool:
     """Whether a launched vLLM server answers: ``/health`` is 503 once its engine is dead."""
     try:
-        get_json(server_root(url) + "/health", direct=True, timeout=5)
+        get_json(server_root(url) + "/health", timeout=5)
     except (OSError, ValueError):
         return False
     return True
@@ -91,9 +98,9 @@ def server_root(url: str) -> str:
     return url.removesuffix("/v1")
 
 
-def served_models(url: str, key: str | None = None, direct: bool = False) -> list[ServedModel]:
+def served_models(url: str, key: str | None = None) -> list[ServedModel]:
     """What `url` serves, by ``/v1/models``; raises `OSError` or `ValueError`."""
-    reply = get_json(url + "/models", key, direct)
+    reply = get_json(url + "/models", key)
     entries = reply.get("data") if isinstance(reply, dict) else None
     if not isinstance(entries, list) or not all(is_model_entry(entry) for entry in entries):
         raise ValueError("the reply to /models is not a list of models")
@@ -107,14 +114,14 @@ def is_model_entry(entry: Any) -> bool:
     return isinstance(entry.get("max_model_len"), int | None)
 
 
-def find_model(role: Role, url: str, wanted: str | None, direct: bool = False) -> ServedModel:
+def find_model(role: Role, url: str, wanted: str | None) -> ServedModel:
     """The model that `url` serves under the name `wanted`, or its only one.
 
     Raises `ServerError` if nothing answers, or nothing of that name.
     """
     option = f"--{role}-url"
     try:
-        models = served_models(url, api_key(role), direct)
+        models = served_models(url, api_key(role))
     except (OSError, ValueError) as error:
         raise ServerError(
             f"The {role}'s server at {url} does not answer: {reason(error)}.",
@@ -124,7 +131,7 @@ def find_model(role: Role, url: str, wanted: str | None, direct: bool = False) -
     if wanted is None and len(models) == 1:
         return models[0]
     for model in models:
-        if wanted in (model.name, model.root):
+        if wanted is not None and wanted in (model.name, model.root):
             return model
     what = f"not {wanted!r}" if wanted else "and which of them is meant was not said"
     raise ServerError(

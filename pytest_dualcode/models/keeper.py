@@ -1,4 +1,4 @@
-"""Runs one server and takes it along when its owner goes: ``python keeper.py OWNER COMMAND...``.
+"""Runs one server and takes it along when its owner goes: ``keeper.py OWNER GRACE COMMAND``.
 
 A server must not outlive pytest, however that ends. A death signal set in the server itself
 (``PR_SET_PDEATHSIG``) fires when the *thread* that started it ends, reaches only one process of
@@ -22,7 +22,7 @@ import sys
 import time
 
 GRACE = 15.0
-"""Seconds between the interrupt and SIGKILL; vLLM was measured to take 2 to 6."""
+"""Seconds between the interrupt and SIGKILL by default; vLLM was measured to take 2 to 6."""
 
 REAPING = 5.0
 """Seconds to wait for killed processes: one with gigabytes of memory takes a moment to go."""
@@ -35,8 +35,9 @@ PR_SET_CHILD_SUBREAPER = 36
 class Keeper:
     """One server process group, tied to the process `owner`."""
 
-    def __init__(self, owner: int, command: list[str]) -> None:
+    def __init__(self, owner: int, grace: float, command: list[str]) -> None:
         self.owner = owner
+        self.grace = grace
         self.stopping = False
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             signal.signal(number, self.on_signal)
@@ -77,7 +78,7 @@ class Keeper:
         """Ask the server to end, and wait."""
         with contextlib.suppress(subprocess.TimeoutExpired, ProcessLookupError):
             self.server.send_signal(signal.SIGINT)
-            self.server.wait(GRACE)
+            self.server.wait(self.grace)
 
 
 def reap_orphans() -> None:
@@ -105,4 +106,4 @@ def control(option: int, value: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(Keeper(int(sys.argv[1]), sys.argv[2:]).run())
+    sys.exit(Keeper(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3:]).run())

@@ -96,17 +96,24 @@ class ReservedPort:
 class ServerProcess:
     """One server under its keeper (see `keeper`), in a session of its own.
 
-    Standard output and error go to `log`. Ending this process in any way ends the server.
+    Standard output and error go to `log`. Ending this process in any way ends the server;
+    `grace` is how many seconds it has between the interrupt and SIGKILL.
     """
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
-        self.command = tuple(command)
+    def __init__(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        log: Path,
+        grace: float = keeper.GRACE,
+    ) -> None:
         self.log = log
-        guarded = [sys.executable, "-I", "-S", keeper.__file__, str(os.getpid()), *command]
+        self.grace = grace
+        guard = [sys.executable, "-I", "-S", keeper.__file__, str(os.getpid()), str(grace)]
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as out:
             self._keeper = subprocess.Popen(
-                guarded,
+                [*guard, *command],
                 stdin=subprocess.PIPE,
                 stdout=out,
                 stderr=subprocess.STDOUT,
@@ -130,10 +137,10 @@ class ServerProcess:
             self._keeper.stdin.close()
 
     def wait_stopped(self) -> None:
-        """Wait until nothing of it is left; at most the keeper's grace and a little more."""
+        """Wait until nothing of it is left; at most `grace` and a little more."""
         self.ask_to_stop()
         try:
-            self._keeper.wait(keeper.GRACE + 10)
+            self._keeper.wait(self.grace + 2 * keeper.REAPING)
         except subprocess.TimeoutExpired:
             self._keeper.kill()
             self._keeper.wait()

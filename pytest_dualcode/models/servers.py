@@ -259,7 +259,7 @@ class Servers:
         server.ready_seconds = round(time.monotonic() - server.started, 1)
         role = server.profile
         for name in server.roles:
-            served = endpoints.find_model(name, server.url, role.name, direct=True)
+            served = endpoints.find_model(name, server.url, role.name)
             length = served.max_model_len
             self._endpoints[name] = endpoints.endpoint(
                 name, (server.url,), role.name, length, role, role.thinking, launched=True
@@ -298,14 +298,14 @@ def vllm_version(place: RoleEndpoint) -> Any:
     """The version that vLLM's ``/version`` gives; other servers have no such path."""
     key = endpoints.api_key(place.role)
     url = endpoints.server_root(place.urls[0]) + "/version"
-    reply = endpoints.get_json(url, key, place.launched)
+    reply = endpoints.get_json(url, key)
     return reply.get("version") if isinstance(reply, dict) else None
 
 
 def model_root(place: RoleEndpoint) -> str | None:
     """The model that a server loaded, whatever name it serves it under."""
     url = place.urls[0]
-    return endpoints.find_model(place.role, url, place.model, place.launched).root
+    return endpoints.find_model(place.role, url, place.model).root
 
 
 def died(server: Launched, code: int) -> ServerError:
