@@ -1,0 +1,158 @@
+"""Requests and replies in JSON: every form that servers are known to use."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from endpoints import ask
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_dualcode.models.faults import Fault
+from pytest_dualcode.models.wire import (
+    ServerTraits,
+    body_of,
+    read_load,
+    read_reply,
+    read_traits,
+    refused_field,
+    split_reasoning,
+)
+from pytest_dualcode.types import Request, Sampling
+
+
+def reply(message: dict[str, Any], **fields: Any) -> bytes:
+    """Return a chat completion with this message."""
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    return json.dumps({"choices": [choice], **fields}).encode()
+
+
+@pytest.mark.parametrize("name", ["reasoning", "reasoning_content"])
+def test_reasoning_is_read_under_both_names(name: str) -> None:
+    read = read_reply(reply({"content": "a", name: "thought"}), thinking=True)
+    assert (read.text, read.reasoning) == ("a", "thought")
+
+
+def test_a_thought_that_was_cut_off_has_no_text() -> None:
+    read = read_reply(reply({"content": None, "reasoning": "thought"}), thinking=True)
+    assert (read.text, read.reasoning) == ("", "thought")
+
+
+def test_tags_in_an_answer_stay_if_the_server_parsed_the_thought() -> None:
+    read = read_reply(reply({"content": "use </think>", "reasoning": "t"}), thinking=True)
+    assert read.text == "use </think>"
+
+
+@pytest.mark.parametrize(
+    ("text", "thinking", "expected"),
+    [
+        ("plain", True, ("", "plain")),
+        ("<think>a</think>b", True, ("a", "b")),
+        ("<think>a</think>b", False, ("a", "b")),
+        ("\n<think>\na\n</think>\n\nb\n", True, ("a", "b\n")),
+        ("<think>never closed", True, ("never closed", "")),
+        ("<think></think>b", False, ("", "b")),
+        ("a</think>b", True, ("a", "b")),
+        ("print('</think>')", False, ("", "print('</think>')")),
+        ("see <think> here", True, ("", "see <think> here")),
+        ("", True, ("", "")),
+    ],
+)
+def test_a_thought_is_split_off(text: str, thinking: bool, expected: tuple[str, str]) -> None:
+    assert split_reasoning(text, thinking) == expected
+
+
+@given(st.text(), st.text())
+def test_any_closed_thought_is_split_off_whole(thought: str, answer: str) -> None:
+    if "</think>" in thought:
+        return
+    assert split_reasoning(f"<think>{thought}</think>{answer}", thinking=True) == (
+        thought.strip(),
+        answer.lstrip(),
+    )
+
+
+def test_usage_is_read_and_may_be_missing() -> None:
+    usage = {
+        "prompt_tokens": 5,
+        "completion_tokens": 2,
+        "prompt_tokens_details": {"cached_tokens": 4},
+    }
+    read = read_reply(reply({"content": "a"}, usage=usage), thinking=False)
+    assert (read.prompt_tokens, read.completion_tokens, read.cached_tokens) == (5, 2, 4)
+    read = read_reply(reply({"content": "a"}), thinking=False)
+    assert (read.prompt_tokens, read.completion_tokens, read.cached_tokens) == (0, 0, None)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"null",
+        b"[]",
+        b'"text"',
+        b"<html>bad gateway</html>",
+        b'{"choices": []}',
+        b'{"choices": null}',
+        b'{"choices": [{}]}',
+        b'{"choices": [{"message": null}]}',
+        b'{"choices": [{"message": {"content": 3}}]}',
+        b'{"choices": [{"message": {"content": "a"}}], "usage": {"prompt_tokens": "many"}}',
+        b"\xff\xfe",
+    ],
+)
+def test_anything_else_is_damaged(content: bytes) -> None:
+    with pytest.raises(Fault, match="no complete chat completion") as raised:
+        read_reply(content, thinking=False)
+    assert raised.value.kind == "damaged"
+
+
+@given(st.integers(0, 10_000))
+def test_no_beginning_of_a_reply_passes_for_a_whole_one(length: int) -> None:
+    whole = reply({"content": "def f():\n    return 1", "reasoning": None}, usage={})
+    cut = whole[: length % len(whole)]
+    with pytest.raises(Fault):
+        read_reply(cut, thinking=False)
+
+
+def test_traits_are_read_from_the_models_card() -> None:
+    cards = [{"id": "other"}, {"id": "m", "owned_by": "vllm", "max_model_len": 4096}]
+    traits = read_traits(json.dumps({"data": cards}).encode(), "m")
+    assert traits == ServerTraits(is_vllm=True, max_model_len=4096)
+
+
+@pytest.mark.parametrize("cards", [b"", b"{}", b"[]", b'{"data": []}', b'{"data": [1]}', b"x"])
+def test_unknown_cards_give_a_server_without_traits(cards: bytes) -> None:
+    assert read_traits(cards, "m") == ServerTraits()
+
+
+def test_a_field_once_refused_is_left_out() -> None:
+    request = Request("coder", "m", ask("a"), Sampling(max_tokens=9, seed=3))
+    traits = ServerTraits(is_vllm=True).without("seed").without("top_k")
+    body = body_of(request, traits, 9)
+    assert "seed" not in body
+    assert "top_k" not in body
+    assert body["repetition_penalty"] == 1.0
+
+
+def test_only_a_400_that_names_an_optional_field_refuses_it() -> None:
+    body = {"seed": 1, "temperature": 0.0}
+    assert refused_field(Fault("rejected", "HTTP 400: unknown field seed"), body) == "seed"
+    assert refused_field(Fault("rejected", "HTTP 400: temperature must be 1"), body) is None
+    assert refused_field(Fault("rejected", "HTTP 401: seed"), body) is None
+    assert refused_field(Fault("server", "HTTP 500: seed"), body) is None
+
+
+def test_load_is_summed_over_engines() -> None:
+    metrics = (
+        "# HELP vllm:num_requests_running x\n"
+        'vllm:num_requests_running{engine="0",model_name="m"} 3.0\n'
+        'vllm:num_requests_running{engine="1",model_name="m"} 4.0\n'
+        'vllm:num_requests_waiting{engine="0",model_name="m"} 1.0\n'
+        'vllm:num_requests_waiting_by_reason{engine="0"} 9.0\n'
+    )
+    assert read_load(metrics) == (7, 1)
+    assert read_load("other 1.0\n") is None
