@@ -15,8 +15,9 @@ where each part lies in 0..1 and grows linearly up to the amount that counts as 
   full at 3;
 - ``length``: words of prose (signature and examples left out), full at 40.
 
-A spec below `LEAN_BELOW` is lean. Weights and threshold were set on the texts alone, never on how
-pipelines fared with them.
+A spec with a total of at most 0.5 is lean: one without an example always is, one with two examples
+and anything else never. Weights and threshold were set on the texts alone, never on how pipelines
+fared with them.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ FULL_EXAMPLES = 2
 FULL_EDGE_CASES = 3
 FULL_WORDS = 40
 
-LEAN_BELOW = 0.45
-"""Specs with a lower total are lean."""
+LEAN_UP_TO = 0.5
+"""Specs with at most this total are lean."""
 
 _EDGE_CASE = re.compile(
     r"\b(if|unless|otherwise|except|only|empty|none|nothing|zero|negative|invalid|malformed|missing|"
@@ -74,7 +75,7 @@ def richness(spec: Spec) -> Richness:
 
 def is_lean(spec: Spec) -> bool:
     """Say whether a review of a draft against `spec` has little to go by."""
-    return richness(spec).total < LEAN_BELOW
+    return richness(spec).total <= LEAN_UP_TO
 
 
 def _share(amount: int, full: int) -> float:
