@@ -435,13 +435,11 @@ class ScriptedCoder:
         return Reply(f"Here it is:\n```python\n{program}\n```\n", reasoning)
 
     def entry_point(self, text: str) -> str:
-        """Return the known entry point that `text` mentions first, else its first function."""
-        names = re.findall(r"\bdef (\w+)\s*\(|\bassert [^\n]*?\b(\w+)\(", text)
-        mentioned = [a or b for a, b in names]
-        known = [name for name in mentioned if name in self.programs]
-        if not known:
-            known = [n for n in self.programs if re.search(rf"\b{re.escape(n)}\b", text)]
-        return (known or mentioned or ["solution"])[0]
+        """Return the function that `text` asks for: named in backticks, or the first it shows."""
+        shown = [a or b for a, b in re.findall(r"\bdef (\w+)\s*\(|\bassert\b[^\n]*?(\w+)\(", text)]
+        named = re.findall(r"`(\w+)`", text)
+        known = [name for name in (*named, *shown) if name in self.programs]
+        return (known or [name for name in named if name in shown] or shown or ["solution"])[0]
 
 
 async def _serve(server: ScriptedServer) -> None:
