@@ -1,0 +1,110 @@
+"""Run a spec's visible examples against a program, in the same jail as the hidden tests.
+
+The examples are the model's to see, so nothing needs to be kept from the child: one program,
+made of the solution and a loop over the examples, evaluates and compares them there. It still
+cannot lie its way to a verdict, since examples decide no verdict.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from typing import Any
+
+from pytest_dualcode.errors import printable
+from pytest_dualcode.judge import protocol
+from pytest_dualcode.judge.sandbox import Answer, Job, Zygote, describe_status
+from pytest_dualcode.types import Example, ExampleResult, Spec
+
+SECONDS = 4.0
+"""CPU seconds for one example."""
+DETAIL = 600
+
+HARNESS = """
+def {name}(call, expected, raises, imports):
+    import traceback
+    namespace = dict(globals())
+    exec(imports, namespace)
+    try:
+        value = eval(call, namespace)
+    except BaseException as error:
+        kind = type(error).__name__
+        if raises is not None:
+            return (kind == raises, "raised " + kind + ", expected " + raises)
+        lines = [f.lineno for f in traceback.extract_tb(error.__traceback__)
+                 if f.filename == "<string>"]
+        where = " (line %d)" % lines[-2] if len(lines) > 1 else ""
+        return (False, "raised %s: %s%s" % (kind, str(error)[:300], where))
+    if raises is not None:
+        return (False, "returned %s, expected %s" % (repr(value)[:200], raises))
+    wanted = eval(expected, namespace)
+    same = value == wanted or (
+        isinstance(value, float) and isinstance(wanted, float) and abs(value - wanted) < 1e-6)
+    return (bool(same), "returned %s, expected %s" % (repr(value)[:200], repr(wanted)[:200]))
+"""
+ENTRY = "_dualcode_run_example_"
+
+
+class _Receiver:
+    """Collects one (passed, detail) pair for each example."""
+
+    def __init__(self, examples: Sequence[Example]) -> None:
+        self._examples = examples
+        self.results: list[ExampleResult] = []
+        self.problem = ""
+
+    def __call__(self, tag: int, body: bytes) -> Answer:
+        if tag == ord("P"):
+            return "more"
+        if tag != ord("V"):
+            self.problem = body[:500].decode("utf-8", "replace")
+            if tag != ord("X"):
+                return "stop"
+        self.results.append(self._result(tag, body))
+        return "stop" if len(self.results) == len(self._examples) else "more"
+
+    def _result(self, tag: int, body: bytes) -> ExampleResult:
+        example = self._examples[len(self.results)]
+        value: Any = protocol.decode(body) if tag == ord("V") else None
+        if type(value) is tuple and len(value) == 2 and isinstance(value[1], str):
+            passed = value[0] is True
+            return ExampleResult(example, passed, "" if passed else printable(value[1], DETAIL))
+        return ExampleResult(example, False, printable(self.problem or "no result", DETAIL))
+
+
+def run(
+    zygote: Zygote, spec: Spec, program: str, examples: Sequence[Example]
+) -> tuple[ExampleResult, ...]:
+    """Return one result for each example, in order.
+
+    The imports at the top of the spec's prompt are available to the examples (not to the
+    program), as they are when HumanEval's prompt is part of it.
+    """
+    imports = prompt_imports(spec.prompt)
+    inputs = [[e.call, e.expected, e.raises, imports] for e in examples]
+    total = SECONDS * len(examples) + 1
+    job = Job(
+        program + "\n" + HARNESS.format(name=ENTRY), ENTRY, inputs, [SECONDS] * len(examples), total
+    )
+    receiver = _Receiver(examples)
+    ending = zygote.run(job, receiver)
+    why = receiver.problem
+    if ending.kind in ("cpu", "idle", "wall"):
+        why = f"timed out: {ending.detail}"
+    elif ending.kind == "exited":
+        why = f"the process {describe_status(ending.status)}"
+    left = examples[len(receiver.results) :]
+    first = [ExampleResult(e, False, printable(why, DETAIL)) for e in left[:1]]
+    rest = [ExampleResult(e, False, f"not run: {printable(why, DETAIL)}") for e in left[1:]]
+    return (*receiver.results, *first, *rest)
+
+
+def prompt_imports(prompt: str) -> str:
+    """Return the import statements that begin the prompt, or nothing if it is no code."""
+    try:
+        body = ast.parse(prompt).body
+    except (SyntaxError, ValueError):
+        return "\n".join(
+            line for line in prompt.splitlines() if line.startswith(("import ", "from "))
+        )
+    return "\n".join(ast.unparse(n) for n in body if isinstance(n, (ast.Import, ast.ImportFrom)))

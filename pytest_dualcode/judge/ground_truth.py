@@ -1,0 +1,210 @@
+"""Expected outputs: computed once by the reference solution, kept in the user's cache.
+
+One file for each problem, so that only the selected problems are computed, and whichever
+process needs one first makes it for all. A file is written under another name and renamed, its
+first line is a JSON header with the SHA-256 of the rest, and a damaged one is made again. The
+folder is keyed by data set, Python version and machine, because outputs differ between them
+(HumanEval/4, HumanEval/32 and Mbpp/796 between Python versions).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import platform
+import struct
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from pytest_dualcode.errors import JudgeError
+from pytest_dualcode.judge import protocol
+from pytest_dualcode.types import Problem
+
+FORMAT = 1
+ENTRY = struct.Struct("<QBQ")
+EQUALS_ITSELF, FLOATS, DIGEST_ONLY = 1, 2, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """One expected output, in the tagged bytes of `child.codec`.
+
+    ``equal_bytes_suffice``: the value equals itself when read back (NaN does not). ``floats``:
+    EvalPlus compares within a tolerance. Where ``digest_only`` is set, ``data`` is SHA-256 and
+    length (8 bytes) of a value too long to keep. ``seconds`` is the reference's CPU time.
+    """
+
+    data: bytes
+    seconds: float
+    equal_bytes_suffice: bool
+    floats: bool
+    digest_only: bool
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 and length, as a child sends them for a long value."""
+        if self.digest_only:
+            return self.data
+        return hashlib.sha256(self.data).digest() + len(self.data).to_bytes(8, "little")
+
+    def value(self) -> Any:
+        """Return the expected value itself."""
+        return protocol.trusted(protocol.decode(self.data))
+
+
+@dataclass(frozen=True, slots=True)
+class GroundTruth:
+    """The expected outputs of both suites of one problem."""
+
+    base: tuple[Expected, ...]
+    plus: tuple[Expected, ...]
+
+    @property
+    def seconds(self) -> float:
+        """CPU seconds that the reference took for all inputs."""
+        return sum(e.seconds for e in self.base) + sum(e.seconds for e in self.plus)
+
+
+Compute = Callable[[Problem], GroundTruth]
+
+
+def default_folder() -> Path:
+    """Return the cache folder: ``DUALCODE_CACHE_DIR``, or the user's cache folder."""
+    override = os.environ.get("DUALCODE_CACHE_DIR")
+    return Path(override) if override else Path(platformdirs.user_cache_path("pytest-dualcode"))
+
+
+class GroundTruthCache:
+    """The files below one folder."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = (folder or default_folder()) / "ground-truth"
+
+    def path(self, problem: Problem) -> Path:
+        """Return where the problem's file is, or will be."""
+        python = f"{sys.implementation.name}{sys.version_info[0]}.{sys.version_info[1]}"
+        key = f"{problem.dataset_hash[:40]}-{python}-{platform.machine()}-v{FORMAT}"
+        return self._folder / safe_name(key) / f"{safe_name(problem.task_id)}.gt"
+
+    def get(self, problem: Problem, compute: Compute) -> GroundTruth:
+        """Return the stored outputs, computing them first where they are missing or damaged.
+
+        Raises:
+            JudgeError: the folder cannot be written, or the reference solution fails.
+        """
+        path = self.path(problem)
+        found = read(path)
+        if found is not None:
+            return found
+        with _locked(path):
+            found = read(path)  # another process may have made it while we waited
+            if found is None:
+                found = compute(problem)
+                _write(path, problem, found)
+        return found
+
+    def seconds(self, problem: Problem) -> float:
+        """Return the reference's CPU seconds from the file's header; 0.0 if there is none."""
+        try:
+            with self.path(problem).open("rb") as file:
+                return float(json.loads(file.readline(4096))["seconds"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return 0.0
+
+
+def safe_name(text: str) -> str:
+    """Return `text` as a file name; different texts give different names."""
+    plain = "".join(c if c.isalnum() or c in "-_." else "_" for c in text)
+    if plain == text and not plain.startswith("."):
+        return plain
+    return f"{plain[:80]}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold the lock for one problem; the kernel drops it if this process dies."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.with_suffix(".lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+    except OSError as error:
+        raise JudgeError(
+            f"The ground-truth cache cannot be written: {error}.",
+            "Set DUALCODE_CACHE_DIR to a folder that can, with about 300 MB of free space.",
+        ) from error
+
+
+def _write(path: Path, problem: Problem, truth: GroundTruth) -> None:
+    body = b"".join(_suite_bytes(suite) for suite in (truth.base, truth.plus))
+    header = {
+        "format": FORMAT,
+        "task_id": problem.task_id,
+        "seconds": truth.seconds,
+        "sha256": hashlib.sha256(body).hexdigest(),
+    }
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(json.dumps(header).encode() + b"\n" + body)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _suite_bytes(suite: tuple[Expected, ...]) -> bytes:
+    parts = [struct.pack("<Q", len(suite))]
+    for entry in suite:
+        flags = entry.equal_bytes_suffice * EQUALS_ITSELF + entry.floats * FLOATS
+        flags += entry.digest_only * DIGEST_ONLY
+        parts.append(ENTRY.pack(round(entry.seconds * 1e9), flags, len(entry.data)))
+        parts.append(entry.data)
+    return b"".join(parts)
+
+
+def read(path: Path) -> GroundTruth | None:
+    """Return a file's outputs, or None if it is missing, damaged or of another format."""
+    try:
+        with path.open("rb") as file:
+            header = json.loads(file.readline(4096))
+            body = file.read()
+        if header["format"] != FORMAT or header["sha256"] != hashlib.sha256(body).hexdigest():
+            return None
+        base, at = _read_suite(body, 0)
+        plus, _ = _read_suite(body, at)
+    except (OSError, ValueError, KeyError, TypeError, struct.error):
+        return None
+    return GroundTruth(base, plus)
+
+
+def _read_suite(body: bytes, at: int) -> tuple[tuple[Expected, ...], int]:
+    (count,) = struct.unpack_from("<Q", body, at)
+    at += 8
+    entries = []
+    for _ in range(count):
+        nanoseconds, flags, length = ENTRY.unpack_from(body, at)
+        at += ENTRY.size
+        entries.append(entry_of(nanoseconds, flags, body[at : at + length]))
+        at += length
+    return tuple(entries), at
+
+
+def entry_of(nanoseconds: int, flags: int, data: bytes) -> Expected:
+    """Build an entry from the numbers that a reference run sends."""
+    return Expected(
+        data=data,
+        seconds=nanoseconds / 1e9,
+        equal_bytes_suffice=bool(flags & EQUALS_ITSELF),
+        floats=bool(flags & FLOATS),
+        digest_only=bool(flags & DIGEST_ONLY),
+    )

@@ -1,0 +1,358 @@
+"""The trusted side of the wall: start a zygote, give it jobs, watch each child's limits.
+
+A job is one program with the inputs of one suite. The child's frames are handed to a receiver
+as they come; the receiver decides when it has seen enough. Limits count CPU time, read from
+outside by the kernel's clock of that process, so a busy machine cannot turn a right solution
+into a slow one; idle time (wall time in which the child neither ran nor waited for a CPU)
+finds sleepers and stopped processes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import marshal
+import os
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pytest_dualcode.errors import JudgeError
+from pytest_dualcode.judge import protocol
+
+LOAD_SECONDS = 10.0
+"""CPU seconds for executing the program itself, before the first input."""
+IDLE_SECONDS = 4.0
+"""Idle seconds for one input, as EvalPlus's shortest time limit."""
+IDLE_TOTAL_SECONDS = 60.0
+WALL_SECONDS = 3600.0
+"""Whatever the clocks say, no job takes longer."""
+POLL_SECONDS = 0.05
+START_SECONDS = 120.0
+
+KEPT_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONPATH", "SYSTEMROOT")
+SINGLE_THREADED = {
+    f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR")
+}
+
+Answer = Literal["more", "next", "send", "stop"]
+"""A receiver's answer to a frame: go on; go on after a digest; send the value; enough."""
+
+Receiver = Callable[[int, bytes], Answer]
+EndKind = Literal["stopped", "cpu", "idle", "wall", "exited", "garbled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a child is told, and its limits in CPU seconds."""
+
+    program: str
+    entry_point: str
+    inputs: list[Any]
+    limits: list[float]
+    total_limit: float
+    as_set: bool = False
+    timed: bool = False
+
+    def payload(self) -> bytes:
+        """The job as the child reads it: length (8 bytes) and marshalled dictionary."""
+        body = marshal.dumps(
+            {
+                "program": self.program,
+                "entry_point": self.entry_point,
+                "inputs": self.inputs,
+                "as_set": self.as_set,
+                "timed": self.timed,
+            }
+        )
+        return len(body).to_bytes(8, "little") + body
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a child ended: ``status`` is its wait status, ``detail`` says which limit."""
+
+    kind: EndKind
+    status: int
+    cpu_seconds: float
+    detail: str = ""
+
+
+class Zygote:
+    """One warm process that forks jailed children; one job at a time."""
+
+    def __init__(self, walls: str = "ls", wrapper: tuple[str, ...] = ()) -> None:
+        self._broken = False
+        self._control, theirs = socket.socketpair()
+        with theirs:
+            self._process = _start(theirs, walls, wrapper)
+        self._control.settimeout(START_SECONDS)
+        try:
+            ready = self._control.recv(1)
+        except OSError:
+            ready = b""
+        if ready != b"r":
+            self.close()
+            raise JudgeError(
+                "The judge's helper process did not start.",
+                f"Check that this works: {sys.executable} -c 'import numpy'",
+            )
+
+    @property
+    def pid(self) -> int:
+        """The process id of the zygote (or of bubblewrap around it)."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can be given another job."""
+        return self._process.poll() is None and not self._broken
+
+    def run(self, job: Job, receive: Receiver) -> Ending:
+        """Run one job; `receive` is called with each frame (tag, body).
+
+        Raises:
+            JudgeError: the zygote is gone; it says nothing about the program.
+        """
+        ours, theirs = socket.socketpair()
+        with ours:
+            try:
+                _tell_sender(ours)
+                with theirs:
+                    socket.send_fds(self._control, [b"J"], [theirs.fileno()])
+                (inner_pid,) = struct.unpack("<i", self._receive(4))
+                watch = _Conversation(ours, job, receive, inner_pid).hold()
+                self._control.sendall(b"R")
+                status, seconds = struct.unpack("<id", self._receive(12))
+            except OSError as error:
+                self._broken = True
+                raise JudgeError(f"The judge's helper process broke: {error}.") from error
+        return Ending(watch.kind, status, seconds, watch.detail)
+
+    def _receive(self, size: int) -> bytes:
+        data = b""
+        while len(data) < size:
+            part = self._control.recv(size - len(data))
+            if not part:
+                self._broken = True
+                raise JudgeError(
+                    "The judge's helper process has died.",
+                    "Look for an out-of-memory kill in the kernel's log, and lower -n.",
+                )
+            data += part
+        return data
+
+    def close(self) -> None:
+        """End the zygote; it ends by itself when its socket closes."""
+        self._control.close()
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def _start(theirs: socket.socket, walls: str, wrapper: tuple[str, ...]) -> subprocess.Popen[bytes]:
+    folder = Path(__file__).parent
+    code = (
+        f"import sys; sys.path.insert(0, {str(folder)!r}); from child import zygote;"
+        f" del sys.path[0]; zygote.main({theirs.fileno()}, {walls!r})"
+    )
+    return subprocess.Popen(
+        [*wrapper, sys.executable, "-B", "-P", "-c", code],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        pass_fds=[theirs.fileno()],
+        cwd="/",
+        env=environment(),
+        start_new_session=True,
+    )
+
+
+def environment() -> dict[str, str]:
+    """Return the child's environment: no key of the user's, and hashes that do not vary."""
+    kept = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ}
+    return {**kept, **SINGLE_THREADED, "PYTHONHASHSEED": "0", "LANG": "C.UTF-8"}
+
+
+def _tell_sender(ours: socket.socket) -> None:
+    """Ask the kernel to say which process sent the first frame, in our own numbering."""
+    if sys.platform == "linux":
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+
+
+class _Finished(Exception):
+    """The conversation is over, and why."""
+
+    def __init__(self, kind: EndKind, detail: str = "") -> None:
+        super().__init__(kind)
+        self.kind = kind
+        self.detail = detail
+
+
+@dataclass(slots=True)
+class _Clocks:
+    """A child's clocks, read from outside; all in seconds."""
+
+    pid: int
+    cpu: float = 0.0
+    mark: tuple[float, float, float] | None = None
+
+    def read_cpu(self) -> float:
+        """CPU time of all threads; the last reading once the process is gone."""
+        with contextlib.suppress(OSError):
+            self.cpu = time.clock_gettime((~self.pid << 3) | 2)
+        return self.cpu
+
+    def read_waited(self) -> float:
+        """Time that the threads were ready to run but had no CPU."""
+        total = 0
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            for task in Path(f"/proc/{self.pid}/task").iterdir():
+                total += int((task / "schedstat").read_text().split()[1])
+        return total / 1e9
+
+    def idle_since_last(self) -> float:
+        """Idle seconds since the last call; 0 on the first call after `forget`."""
+        mark = (time.monotonic(), self.read_cpu(), self.read_waited())
+        before, self.mark = self.mark, mark
+        if before is None:
+            return 0.0
+        wall, cpu, waited = (now - then for now, then in zip(mark, before, strict=True))
+        return max(0.0, wall - cpu - waited)
+
+    def forget(self) -> None:
+        """Start a new measurement of idle time."""
+        self.mark = None
+
+
+class _Conversation:
+    """Sends one job to one child, and reads until the receiver or a limit ends it."""
+
+    def __init__(self, ours: socket.socket, job: Job, receive: Receiver, inner_pid: int) -> None:
+        self._socket = ours
+        self._job = job
+        self._receive = receive
+        self._buffer = bytearray()
+        self._done = -1  # inputs answered; -1 until the program is loaded
+        self._cpu_mark = 0.0
+        self._idle = self._idle_total = 0.0
+        self._clocks = _Clocks(inner_pid)
+
+    def hold(self) -> _Finished:
+        """Return how it ended."""
+        try:
+            self._greet()
+            self._send(self._job.payload())
+            self._listen()
+        except _Finished as finished:
+            return finished
+        except protocol.BadFrame as bad:
+            return _Finished("garbled", str(bad))
+        raise AssertionError("unreachable")
+
+    def _greet(self) -> None:
+        """Read the hello frame, and learn from the kernel which process sent it."""
+        self._socket.settimeout(START_SECONDS)
+        if sys.platform != "linux":
+            hello = self._socket.recv(protocol.HEADER)
+        else:
+            space = socket.CMSG_SPACE(12)
+            hello, notes, _, _ = self._socket.recvmsg(protocol.HEADER, space)
+            for level, kind, data in notes:
+                if (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS):
+                    self._clocks.pid = struct.unpack("3i", data)[0]
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 0)
+        if hello[:1] != b"H":
+            raise _Finished("exited", "before it began")
+
+    def _send(self, data: bytes) -> None:
+        try:
+            self._socket.sendall(data)
+        except OSError:
+            raise _Finished("exited", "before it began") from None
+
+    def _listen(self) -> None:
+        self._socket.setblocking(False)
+        poller = select.poll()
+        poller.register(self._socket, select.POLLIN)
+        began = time.monotonic()
+        next_look = began + POLL_SECONDS
+        while True:
+            quiet = not poller.poll(POLL_SECONDS * 1000)
+            if quiet:
+                self._measure_idle()
+            else:
+                self._read()
+            now = time.monotonic()
+            if quiet or now >= next_look:
+                next_look = now + POLL_SECONDS
+                self._look_at_limits(now - began)
+
+    def _read(self) -> None:
+        try:
+            data = self._socket.recv(1 << 20)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            raise _Finished("exited")
+        self._buffer += data
+        frames = protocol.split_frames(self._buffer)
+        for tag, body in frames:
+            self._handle(tag, body)
+        if frames:
+            self._cpu_mark = self._clocks.read_cpu()
+            self._idle = 0.0
+            self._clocks.forget()
+
+    def _handle(self, tag: int, body: bytes) -> None:
+        answer = self._receive(tag, body)
+        if answer == "stop":
+            raise _Finished("stopped")
+        if answer == "send":
+            self._reply(b"s")
+            return
+        if answer == "next":
+            self._reply(b"n")
+        self._done += 1
+
+    def _reply(self, answer: bytes) -> None:
+        with contextlib.suppress(OSError):
+            self._socket.send(answer)
+
+    def _measure_idle(self) -> None:
+        idle = self._clocks.idle_since_last()
+        self._idle += idle
+        self._idle_total += idle
+
+    def _look_at_limits(self, wall: float) -> None:
+        cpu = self._clocks.read_cpu()
+        limit = self._job.limits[self._done] if self._done >= 0 else LOAD_SECONDS
+        if cpu - self._cpu_mark > limit:
+            raise _Finished("cpu", f"more than {limit:.3g} s of CPU time")
+        if cpu > self._job.total_limit:
+            raise _Finished("cpu", f"more than {self._job.total_limit:.3g} s of CPU time in all")
+        if self._idle > IDLE_SECONDS or self._idle_total > IDLE_TOTAL_SECONDS:
+            raise _Finished("idle", f"did nothing for {IDLE_SECONDS:g} s")
+        if wall > WALL_SECONDS:
+            raise _Finished("wall", f"more than {WALL_SECONDS:g} s")
+
+
+def describe_status(status: int) -> str:
+    """Say in words how a process ended, from its wait status."""
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        with contextlib.suppress(ValueError):
+            return f"was killed by {signal.Signals(number).name}"
+        return f"was killed by signal {number}"
+    return f"exited with status {os.waitstatus_to_exitcode(status)}"
