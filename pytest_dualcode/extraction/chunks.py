@@ -21,6 +21,7 @@ _TOKEN = re.compile(rf"({STRING_OR_COMMENT})|([(\[{{])|([)\]}}])|(\\?\n)", re.DO
 _HARD_START = re.compile(
     r"(?:async[ \t]+def|def|class)[ \t]+\w|@[A-Za-z_]|import[ \t]+\w|from[ \t]+[\w.]+[ \t]+import\b"
 )
+_ASSIGNMENT = re.compile(r"[^\W\d]\w*[ \t]*(?::[^=\n]+)?=(?!=)")
 _CONTINUES = re.compile(r"(?:else|elif|except|finally)\b")
 _COMPOUND = re.compile(r"(?:if|for|while|try|with|async|elif|else|except)\b")
 _WORD = re.compile(r"[^\W\d]\w*")
@@ -155,6 +156,12 @@ def _chunk_starts(text: str) -> Iterator[int]:
         yield comment
 
 
+def _must_start(text: str, position: int) -> bool:
+    if _HARD_START.match(text, position):
+        return True
+    return text[position - 2 : position] == "\n\n" and bool(_ASSIGNMENT.match(text, position))
+
+
 def logical_lines(text: str) -> Iterator[int]:
     """Offsets at which a logical line of Python may begin."""
     yield 0
@@ -168,6 +175,6 @@ def logical_lines(text: str) -> Iterator[int]:
         elif kind == 4:
             end = match.end()
             whole = depth == 0 and end - match.start() == 1
-            if whole or (depth and _HARD_START.match(text, end)):
+            if whole or (depth and _must_start(text, end)):
                 depth = 0
                 yield end

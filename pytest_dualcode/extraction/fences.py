@@ -32,6 +32,7 @@ class Block:
     language: str = ""
     fenced: bool = True
     closed: bool = True
+    note: str = ""
 
     @property
     def is_python(self) -> bool:
@@ -41,6 +42,8 @@ class Block:
     @property
     def step(self) -> str:
         """How `Extraction.steps` names this block."""
+        if self.note:
+            return self.note
         if not self.fenced:
             return "took text outside fences"
         name = f"fenced block ({self.language})" if self.language else "fenced block"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pytest_dualcode.extraction import repair, statements
 from pytest_dualcode.extraction.characters import repair_characters, unify_newlines
@@ -106,12 +106,12 @@ def _divisions(text: str, entry_point: str) -> Iterator[list[Block]]:
     yield _dedented(blocks)
     yield _dedented(naive)
     for step, relaid in _relaid(blocks):
-        yield [Block(relaid, step, fenced=False)]
+        yield [Block(relaid, fenced=False, note=step)]
     yield from _restarts(text, entry_point)
 
 
 def _dedented(blocks: Iterator[Block] | list[Block]) -> list[Block]:
-    return [Block(repair.dedent(b.text), b.language, b.fenced, b.closed) for b in blocks]
+    return [replace(b, text=repair.dedent(b.text)) for b in blocks]
 
 
 def _relaid(blocks: list[Block]) -> Iterator[tuple[str, str]]:
@@ -132,7 +132,8 @@ def _restarts(text: str, entry_point: str) -> Iterator[list[Block]]:
             r"(?:^|\n)[ \t]*(?:class|def|async)\b[^\n]*:\s*\Z", before[-400:]
         ):
             continue
-        yield _dedented([Block(_run(text[match.start() :], match[1]), fenced=False)])
+        text_on = repair.dedent(_run(text[match.start() :], match[1]))
+        yield [Block(text_on, fenced=False, note="read on from the definition")]
 
 
 def _run(text: str, margin: str) -> str:
@@ -162,16 +163,19 @@ def _spec_chunks(spec: Spec) -> list[Chunk]:
 
 
 def _join(added: list[Chunk], mine: list[Chunk]) -> str:
-    future = [c for c in mine if c.is_import and "__future__" in c.text]
-    rest = [c for c in mine if c not in future]
-    parts: list[str] = []
-    region: int | None = None
-    for chunk in [*future, *added, *rest]:
-        text = chunk.text if chunk.text.endswith("\n") else chunk.text + "\n"
-        if parts and (region is None or chunk.region != region):
-            text = "\n" + text
-        parts.append(text)
-        region = chunk.region if chunk in rest else None
+    """Put the spec's chunks before the reply's, but after ``from __future__``."""
+    head = [c for c in mine if added and c.is_import and "__future__" in c.text]
+    parts = [c.text.strip("\n") + "\n" for c in [*head, *(c for c in added if c.is_import)]]
+    parts += ["\n\n" + c.text.strip("\n") + "\n" for c in added if not c.is_import]
+    rest = [c for c in mine if c not in head]
+    region = None
+    for chunk in rest:
+        seam = (
+            "\n\n" if parts and region is None else "\n" if parts and chunk.region != region else ""
+        )
+        text = chunk.text if region is not None else chunk.text.lstrip("\n")
+        parts.append(seam + text + ("" if text.endswith("\n") else "\n"))
+        region = chunk.region
     return "".join(parts).strip("\n") + "\n"
 
 
@@ -222,6 +226,8 @@ def _under_signature(header: str, body: str, spec: Spec) -> str | None:
         if not chunk.is_definition or spec.entry_point not in chunk.words or chunk.tree is None:
             continue
         node = statements.definition_of(chunk.tree, spec.entry_point)
-        if node is not None and statements.gives_value(node) and compiles(chunk.text):
+        if node is None or statements.has_bare_name(node) or not statements.gives_value(node):
+            continue
+        if compiles(chunk.text):
             return _assemble(chunk, chunks, spec).text
     return None

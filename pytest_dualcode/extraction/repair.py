@@ -13,8 +13,15 @@ from collections.abc import Iterator
 from pytest_dualcode.extraction import statements
 from pytest_dualcode.extraction.chunks import logical_lines, parse
 
+_STATEMENT = re.compile(
+    r"^(?:async\s+)?(?:def|class|if|for|while|with|try|else|elif|except|finally|match)\b[^\n]*:"
+    r"[ \t]*(?:#[^\n]*)?$",
+    re.MULTILINE,
+)
 _MAX_CUTS = 40
 _INDENT = re.compile(r"^[ \t]*(?=\S)", re.MULTILINE)
+_QUOTED = re.compile(r"^[ \t]*>(?: |$)")
+_NUMBERED = re.compile(r"^[ \t]*\d+(?:[.:|)] ?|  ?|$)")
 _SESSION = re.compile(r"^[ \t]*>>>[ \t](?:def|class|import|from|@|async)\b", re.MULTILINE)
 
 
@@ -33,7 +40,9 @@ def relayouts(text: str) -> Iterator[tuple[str, str]]:
     """Yield (step, text) for each other layout that `text` may have been meant to have."""
     if _SESSION.search(text):
         yield "removed >>> prompts", _without_prompts(text)
-    if (lifted := _lift_first_line(text)) != text:
+    if (bare := _without_line_marks(text)) != text:
+        yield "removed marks before each line", bare
+    if (lifted := _lift_first_line(text)) != text and parse(lifted) and not parse(text):
         yield "restored the first line's indentation", lifted
     if "\t" in text and (spaced := _without_tabs(text)) is not None:
         yield "replaced tabs", spaced
@@ -46,6 +55,15 @@ def _without_prompts(text: str) -> str:
         if match:
             lines.append(match[1] or "")
     return "\n".join(lines)
+
+
+def _without_line_marks(text: str) -> str:
+    """Undo Markdown's quoting (``> ``) or line numbers, where every line has them."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    for pattern in (_QUOTED, _NUMBERED):
+        if lines and all(pattern.match(line) for line in lines):
+            return "\n".join(pattern.sub("", line) for line in text.split("\n"))
+    return text
 
 
 def _lift_first_line(text: str) -> str:
@@ -107,7 +125,12 @@ def indent(text: str, margin: str) -> str:
 
 
 def indented_runs(text: str) -> Iterator[str]:
-    """Yield each stretch of consecutive indented (or blank) lines that returns something."""
+    """Yield each stretch of consecutive indented (or blank) lines that returns something.
+
+    Only in prose: below a statement, indented lines belong to that statement.
+    """
+    if _STATEMENT.search(text):
+        return
     for match in re.finditer(r"(?:^(?:[ \t]+\S[^\n]*|[ \t]*)(?:\n|\Z))+", text, re.MULTILINE):
         if "return" in match.group() or "yield" in match.group():
             yield match.group()

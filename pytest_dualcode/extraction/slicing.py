@@ -18,6 +18,7 @@ from pytest_dualcode.extraction.chunks import Chunk, compiles
 
 _BUILTINS = frozenset(dir(builtins))
 # Reading names by strings defeats the analysis: such programs keep every definition.
+_HARMLESS_MODULES = sys.stdlib_module_names - {"doctest", "unittest", "antigravity", "this"}
 _DYNAMIC = frozenset(["eval", "exec", "globals", "locals", "vars", "__import__"])
 
 
@@ -108,7 +109,7 @@ class Slicer:
     def _is_safe_import(self, chunk: Chunk) -> bool:
         if chunk.tree is None or self.entry_point in chunk.binds:
             return False
-        return all(m.split(".")[0] in sys.stdlib_module_names for m in _modules(chunk.tree))
+        return all(m.split(".")[0] in _HARMLESS_MODULES for m in _modules(chunk.tree))
 
     def _keep_all(self, entry: Chunk, kept: _Kept) -> None:
         for chunk in self.chunks:

@@ -59,6 +59,11 @@ def wraps_or_is_lambda(tree: ast.Module, name: str) -> bool:
     return False
 
 
+def has_bare_name(node: Function) -> bool:
+    """Whether a statement of the body is a lone name: a word of prose, and never code."""
+    return any(isinstance(n, ast.Expr) and isinstance(n.value, ast.Name) for n in node.body)
+
+
 def own_nodes(node: ast.AST) -> Iterator[ast.AST]:
     """Walk the nodes below `node` without entering nested functions and classes."""
     stack = list(ast.iter_child_nodes(node))
