@@ -127,7 +127,7 @@ def test_a_half_written_last_line_costs_one_record_and_is_said(tmp_path_factory,
 
 
 @pytest.mark.parametrize("line", [b"{}", b"[1]", b"nonsense", b"\xff\xfe", b"[" * 100_000])
-def test_corrupt_lines_are_skipped_and_counted(tmp_path, make_record, line):
+def test_corrupt_lines_are_skipped_and_counted(tmp_path, line):
     good = record_to_json(make_record(1)).encode()
     (tmp_path / RECORDS_FILE).write_bytes(b"\n".join([line, b"", good, line, b""]))
     found = RunStore.open(tmp_path).read()
