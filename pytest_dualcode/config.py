@@ -7,6 +7,9 @@ from pathlib import Path
 
 from pytest_dualcode.errors import UsageError
 
+JUDGES = ("dualcode", "evalplus")
+"""The project's own judge, and EvalPlus's verdicts bug for bug."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunConfig:
@@ -19,6 +22,7 @@ class RunConfig:
     pipelines: tuple[str, ...]
     datasets: tuple[str, ...] = ("humaneval", "mbpp")
     profile: str = "auto"
+    profile_file: Path | None = None
     coder_urls: tuple[str, ...] = ()
     planner_urls: tuple[str, ...] = ()
     coder_model: str | None = None
@@ -45,6 +49,15 @@ class RunConfig:
         at_least("--limit", self.limit, 1)
         at_least("--max-in-flight", self.max_in_flight, 1)
         at_least("--max-regressions", self.max_regressions, 0)
+        if self.judge not in JUDGES:
+            raise UsageError(
+                f"There is no judge {self.judge!r}.", f"Valid names: {', '.join(JUDGES)}."
+            )
+        if "samples" in self.pipelines and self.samples is None:
+            raise UsageError(
+                "The pipeline samples needs the solutions to judge.",
+                "Add --samples=FILE, an EvalPlus samples.jsonl.",
+            )
         if self.min_pass_at_1 is not None and not 0 <= self.min_pass_at_1 <= 1:
             raise UsageError(
                 f"--min-pass-at-1={self.min_pass_at_1} is not between 0 and 1.",

@@ -131,6 +131,12 @@ class ServerProcess:
         code = self._keeper.poll()
         return code if code is None or code >= 0 else 128 - code
 
+    def wait(self, seconds: float | None = None) -> int:
+        """Wait until it ends by itself, and return its exit status."""
+        self._keeper.wait(seconds)
+        self.ask_to_stop()
+        return self.exit_code() or 0
+
     def ask_to_stop(self) -> None:
         """Begin to stop it: interrupt, then SIGKILL, both by the keeper."""
         if self._keeper.stdin is not None:

@@ -222,15 +222,13 @@ def converted(key: str, value: Any, type_name: str, where: str) -> Any:
     return tuple(value) if kind is list else value
 
 
-def choose_profile(
-    config: RunConfig, user_file: Path | None, gpus: Sequence[Gpu], gpu_build: bool
-) -> tuple[Profile, str]:
+def choose_profile(config: RunConfig, gpus: Sequence[Gpu], gpu_build: bool) -> tuple[Profile, str]:
     """The profile of this run with the user's models put in, and why it was chosen.
 
     `gpu_build` says whether the server's Python holds a vLLM that drives GPUs. Raises
     `UsageError` with the valid names if there is no such profile.
     """
-    profiles = load_profiles(user_file)
+    profiles = load_profiles(config.profile_file)
     if config.profile == "auto":
         name, why = automatic(profiles, gpus, gpu_build)
     else:

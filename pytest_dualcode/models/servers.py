@@ -73,17 +73,10 @@ class Servers:
     nothing is started for another. Methods are to be called from one thread.
     """
 
-    def __init__(
-        self,
-        config: RunConfig,
-        log_dir: Path,
-        roles: Collection[Role] = ROLES,
-        profile_file: Path | None = None,
-    ) -> None:
+    def __init__(self, config: RunConfig, log_dir: Path, roles: Collection[Role] = ROLES) -> None:
         self.config = config
         self.log_dir = log_dir
         self.roles = tuple(role for role in ROLES if role in roles)
-        self.profile_file = profile_file
         self.explanation = ""
         self._launched: list[Launched] = []
         self._endpoints: dict[Role, RoleEndpoint] = {}
@@ -181,7 +174,7 @@ class Servers:
             self._python = launch.server_python(self.config)
             self._gpus = visible_gpus()
             gpu_build = self._python.device == "gpu"
-        profile, why = choose_profile(self.config, self.profile_file, self._gpus, gpu_build)
+        profile, why = choose_profile(self.config, self._gpus, gpu_build)
         attached = [role for role in self.roles if self.urls(role)]
         notes = [f"attached by URL: {', '.join(attached)}"] if attached else []
         if to_launch and self._python:

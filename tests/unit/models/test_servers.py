@@ -94,8 +94,10 @@ def test_only_the_roles_that_are_asked_for_are_started(config: RunConfig, tmp_pa
 def test_a_profile_with_one_model_is_served_once(config: RunConfig, tmp_path: Path) -> None:
     profiles = tmp_path / "dualcode.toml"
     profiles.write_text(f'[profiles.one.coder]\nmodel = "{config.coder_model}"\n')
-    one = changed(config, profile="one", coder_model=None, planner_model=None)
-    with running(one, tmp_path / "logs", profile_file=profiles) as servers:
+    one = changed(
+        config, profile="one", profile_file=profiles, coder_model=None, planner_model=None
+    )
+    with running(one, tmp_path / "logs") as servers:
         places = servers.wait_ready()
     assert places["coder"].urls == places["planner"].urls
     assert [log.name for log in (tmp_path / "logs").iterdir()] == ["coder-planner.log"]
@@ -142,9 +144,9 @@ def test_a_wrong_flag_is_named(config: RunConfig, tmp_path: Path) -> None:
     profiles.write_text(
         '[profiles.odd]\nextends = "small"\n[profiles.odd.coder]\nflags = ["--no-such-flag"]\n'
     )
-    odd = changed(config, profile="odd")
+    odd = changed(config, profile="odd", profile_file=profiles)
     with (
-        running(odd, tmp_path / "logs", profile_file=profiles) as servers,
+        running(odd, tmp_path / "logs") as servers,
         pytest.raises(ServerError, match="exit status 2") as caught,
     ):
         servers.wait_ready()

