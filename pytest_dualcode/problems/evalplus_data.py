@@ -102,8 +102,8 @@ def missing(releases: Sequence[Release], reasons: Sequence[str] = ()) -> Dataset
 def download(release: Release, seconds: float = DOWNLOAD_SECONDS) -> None:
     """Put the release into EvalPlus's cache folder, once for all processes of this machine.
 
-    EvalPlus's own code downloads, in a child process: it has no timeout of its own, and it
-    imports pandas and datasets. The file appears under its final name only when its hash is right.
+    EvalPlus's own code downloads, in a child process, since it has no timeout of its own. The file
+    appears under its final name only when its hash is right.
 
     Raises:
         DatasetError: with the reason only; `missing` adds the remedies.
@@ -136,11 +136,16 @@ def _download_to(target: Path, release: Release, seconds: float) -> None:
         file.replace(target)
 
 
+# The module is loaded by its path: importing its package would import pandas and datasets first.
 _CHILD = f"""\
-import socket, sys
+import importlib.util, pathlib, socket, sys
 socket.setdefaulttimeout({STALL_SECONDS})
-from evalplus.data.utils import make_cache
-make_cache(sys.argv[1], sys.argv[2])
+(package,) = importlib.util.find_spec("evalplus").submodule_search_locations
+path = pathlib.Path(package, "data", "utils.py")
+spec = importlib.util.spec_from_file_location("evalplus_data_utils", path)
+utils = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(utils)
+utils.make_cache(sys.argv[1], sys.argv[2])
 """
 
 

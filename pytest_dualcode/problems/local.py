@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import math
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -63,7 +64,7 @@ def check_reference(line: Line, task: dict[str, Any]) -> None:
     """Check that ``prompt + canonical_solution`` is Python and defines the entry point."""
     program = task["prompt"] + task["canonical_solution"]
     try:
-        tree = ast.parse(program)
+        tree = _compiled(program)
     except (SyntaxError, ValueError, RecursionError) as error:
         raise line.error(
             f"prompt + canonical_solution is not Python: {error}.",
@@ -75,6 +76,15 @@ def check_reference(line: Line, task: dict[str, Any]) -> None:
             f"prompt + canonical_solution does not define {task['entry_point']!r}.",
             "Name the function to call in 'entry_point'.",
         )
+
+
+def _compiled(program: str) -> ast.Module:
+    """Return the syntax tree of a program that compiles as a whole (no stray ``return``)."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Such as an unknown escape in a docstring: not wrong.
+        tree = ast.parse(program)
+        compile(tree, "<reference>", "exec")
+    return tree
 
 
 def _is_list_of_lists(value: object) -> bool:
