@@ -13,13 +13,12 @@ from pathlib import Path
 
 from pytest_dualcode.analysis.gates import gate
 from pytest_dualcode.errors import DualcodeError, StoreError, UsageError
-from pytest_dualcode.problems.catalog import load_problems
 from pytest_dualcode.report.compare import comparison_lines
-from pytest_dualcode.report.evalplus_export import EVALPLUS_DATASETS, export_evalplus
+from pytest_dualcode.report.evalplus_export import export_evalplus
 from pytest_dualcode.report.loading import Run, compare_loaded, load_run
 from pytest_dualcode.report.story import story_lines
 from pytest_dualcode.report.terminal import summary_lines
-from pytest_dualcode.report.writing import write_reports
+from pytest_dualcode.report.writing import run_context, write_reports
 
 DONE, GATE_FAILED, WRONG_USE = 0, 1, 2
 
@@ -124,8 +123,14 @@ def _export(options: argparse.Namespace) -> int:
         raise UsageError("export needs a format.", "Add --evalplus.")
     run = load_run(options.run)
     _warn_of_damage(run)
-    task_ids = _all_task_ids(run)
-    for export in export_evalplus(run.directory, run.records, task_ids, run.dataset_hashes):
+    context = run_context(run)
+    for dataset, why in context.missing.items():
+        print(
+            f"warning: {dataset} is not padded to all its problems, so EvalPlus accepts the "
+            f"export only if the run is complete. {why}",
+            file=sys.stderr,
+        )
+    for export in export_evalplus(run.directory, run.records, context.task_ids, run.dataset_hashes):
         print(export.message())
     return DONE
 
@@ -154,21 +159,6 @@ def _known(run: Run) -> str:
     pipelines = dict.fromkeys(record.pipeline for record in run.records)
     more = f" and {len(tasks) - 5} more" if len(tasks) > 5 else ""
     return f"{', '.join(tasks[:5])}{more}, with {', '.join(pipelines)}"
-
-
-def _all_task_ids(run: Run) -> dict[str, tuple[str, ...]]:
-    """Every task id of the run's EvalPlus datasets; without the data, say what follows."""
-    found = {}
-    for dataset in {record.dataset for record in run.records} & set(EVALPLUS_DATASETS):
-        try:
-            found[dataset] = tuple(problem.task_id for problem in load_problems([dataset]))
-        except DualcodeError as error:
-            print(
-                f"warning: {dataset} is not padded to all its problems, so EvalPlus accepts it "
-                f"only if the run is complete. {error}",
-                file=sys.stderr,
-            )
-    return found
 
 
 def _width() -> int:

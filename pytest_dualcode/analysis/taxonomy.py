@@ -35,7 +35,7 @@ Kind = Literal[
 
 KINDS: tuple[Kind, ...] = typing.get_args(Kind)
 
-PAPER_REGRESSIONS = {
+PAPER_REGRESSIONS: dict[Kind, int] = {
     "missing import": 7,
     "renamed": 1,
     "algorithm": 5,

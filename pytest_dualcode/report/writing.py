@@ -1,4 +1,7 @@
-"""All reports of a run, made from what the run directory holds and nothing else."""
+"""All reports of a run, made from what the run directory holds.
+
+Where the benchmarks are at hand, specs and richness are added (`context`); nothing depends on it.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_dualcode.report.context import Context, find_context
 from pytest_dualcode.report.evalplus_export import EVALPLUS_DATASETS, export_evalplus
+from pytest_dualcode.report.html.page import html_report
 from pytest_dualcode.report.loading import Run, load_run
 from pytest_dualcode.report.markdown import markdown_summary
+from pytest_dualcode.report.mechanism import markdown_sections
 from pytest_dualcode.store import write_atomically
 
 SUMMARY_FILE = "summary.md"
+HTML_FILE = "report.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +32,32 @@ class WrittenReports:
 def write_reports(
     run_dir: Path | str, task_ids: Mapping[str, Sequence[str]] | None = None
 ) -> WrittenReports:
-    """Write `summary.md` and the EvalPlus files of a run; also of an unfinished one.
+    """Write `summary.md`, `report.html` and the EvalPlus files of a run, finished or not.
 
-    `task_ids` (dataset to all its task ids) lets the EvalPlus files of a subset be padded.
-    Raises `StoreError` if the directory holds no results or cannot be written.
+    `task_ids` are all task ids of each dataset, for padding; without it the benchmarks at hand
+    give them. Raises `StoreError` if the directory holds no results or cannot be written.
     """
     run = load_run(run_dir)
-    summary = run.directory / SUMMARY_FILE
-    write_atomically(summary, markdown_summary(run.summary, run.comparisons(), run.settings))
+    context = run_context(run)
+    write_atomically(run.directory / SUMMARY_FILE, summary_text(run, context))
+    report = run.directory / HTML_FILE
+    write_atomically(report, html_report(run, context))
     if any(record.dataset in EVALPLUS_DATASETS for record in run.records):
-        export_evalplus(run.directory, run.records, task_ids, run.dataset_hashes)
-    return WrittenReports(run, summary)
+        export_evalplus(
+            run.directory, run.records, task_ids or context.task_ids, run.dataset_hashes
+        )
+    return WrittenReports(run, report)
+
+
+def summary_text(run: Run, context: Context) -> str:
+    """The content of `summary.md`."""
+    extra = markdown_sections(run.records, run.comparisons(), context.richness)
+    return markdown_summary(run.summary, run.comparisons(), run.settings, extra)
+
+
+def run_context(run: Run) -> Context:
+    """What the benchmarks at hand add to the reports of `run`."""
+    tasks: dict[str, set[str]] = {}
+    for record in run.records:
+        tasks.setdefault(record.dataset, set()).add(record.task_id)
+    return find_context(tasks, run.dataset_hashes)

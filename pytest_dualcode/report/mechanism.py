@@ -1,0 +1,223 @@
+"""Tables of what went on inside the pipelines: reviews, fixes, failures, richness.
+
+Each function returns rows of text, so that Markdown and HTML show the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pytest_dualcode.analysis.detector import (
+    Known,
+    choices,
+    detection,
+    effects,
+    known_verdicts,
+    share,
+)
+from pytest_dualcode.analysis.gain import changes_by_task, gain_by_richness, trend, trend_in_words
+from pytest_dualcode.analysis.paired import Comparison, natural_key
+from pytest_dualcode.analysis.summary import compare_within, grouped
+from pytest_dualcode.analysis.taxonomy import KINDS, PAPER_REGRESSIONS, Cause, Kind, classify, tally
+from pytest_dualcode.report.markdown import markdown_table
+from pytest_dualcode.types import Record
+
+Groups = Mapping[tuple[str, str], Sequence[Record]]
+
+DETECTION = (
+    "pipeline", "dataset", "reviews", "hits", "misses", "false alarms", "all-clears",
+    "no verdict", "wrong drafts found", "false alarm rate",
+)  # fmt: skip
+DETECTION_NOTE = (
+    "A hit is a wrong draft that the review called wrong, a miss a wrong draft that it called "
+    "correct; a false alarm is a right draft called wrong. A review without a verdict finds "
+    "nothing. Rates have Wilson's 95 % interval. A useful reviewer finds a larger share of wrong "
+    "drafts than it raises false alarms on right ones."
+)
+EFFECT = (
+    "pipeline",
+    "stage",
+    "dataset",
+    "mended",
+    "broke",
+    "stayed right",
+    "stayed wrong",
+    "unjudged",
+)
+EFFECT_NOTE = (
+    "What each change of a program did to its verdict. For choice: how often the program that "
+    "passes was taken, where exactly one of the two passes."
+)
+FAILURE = ("kind", "what it means", "failures", "regressions", "paper's regressions")
+FAILURE_NOTE = (
+    "Regressions are problems that raw-coder (or the run's first pipeline) passes and another "
+    "pipeline does not. The paper's figures are of plan-code on HumanEval: 7 missing imports, "
+    "1 renamed variable, 5 algorithms, 2 over-engineered."
+)
+RICHNESS = ("richness", "problems", "won", "lost", "gain", "95 % interval")
+
+MEANINGS = {
+    "truncation": "the reply was cut off by max_tokens",
+    "extraction": "no program was found in the reply",
+    "syntax": "the program does not compile",
+    "missing import": "a name of a module is used and not imported",
+    "renamed": "a name, a parameter or the entry point was changed",
+    "timeout": "a test was stopped",
+    "example ignored": "a visible example of the spec fails",
+    "crash": "a test raised or ended the process",
+    "over-engineering": "much larger than a program that passes",
+    "algorithm": "it runs and a result is wrong",
+}
+
+
+def detection_rows(records: Sequence[Record], known: Known) -> list[list[str]]:
+    """One row for each pipeline and dataset that has reviews."""
+    rows = []
+    for (pipeline, dataset), group in grouped(records).items():
+        found = detection(group, known)
+        if not found.reviews:
+            continue
+        unparsed = found.unparsed_wrong + found.unparsed_right
+        counts = (found.hits, found.misses, found.false_alarms, found.all_clears, unparsed)
+        rows.append(
+            [
+                pipeline,
+                dataset,
+                _reviews(found.reviews, found.unjudged),
+                *map(str, counts),
+                _rate(found.sensitivity),
+                _rate(found.false_alarm_rate),
+            ]
+        )
+    return rows
+
+
+def effect_rows(records: Sequence[Record], known: Known) -> list[list[str]]:
+    """One row for each pipeline, dataset and kind of change, and one for adversarial's choice."""
+    rows = []
+    for (pipeline, dataset), group in grouped(records).items():
+        for stage, effect in sorted(effects(group, known).items()):
+            counts = (effect.mended, effect.broke, effect.kept_right, effect.kept_wrong)
+            rows.append([pipeline, stage, dataset, *map(str, (*counts, effect.unjudged))])
+        right, total = choices(group, known)
+        if total:
+            rows.append([pipeline, "choice", dataset, f"{right} of {total} right", "", "", "", ""])
+    return rows
+
+
+def failure_rows(records: Sequence[Record]) -> list[list[str]]:
+    """Kinds of failures and regressions that occur, or that the paper has."""
+    failed = tally(filter(None, map(classify, records)))
+    lost = tally(regression_causes(records).values())
+    if not failed:
+        return []
+    return [
+        [
+            kind,
+            MEANINGS[kind],
+            _count(failed, kind),
+            _count(lost, kind),
+            _count(PAPER_REGRESSIONS, kind),
+        ]
+        for kind in KINDS
+        if kind in failed or kind in lost or kind in PAPER_REGRESSIONS
+    ]
+
+
+def regression_causes(records: Sequence[Record]) -> dict[tuple[str, str], Cause]:
+    """Why each regression failed, by pipeline and task; seen beside the program that passes."""
+    groups = grouped(records)
+    found = {}
+    for comparison in compare_within(records):
+        before = _first(groups[comparison.baseline, comparison.dataset])
+        after = _first(groups[comparison.candidate, comparison.dataset])
+        for task in comparison.regressions:
+            cause = classify(after[task], before[task])
+            if cause:
+                found[comparison.candidate, task] = cause
+    return found
+
+
+def changes_of(comparison: Comparison, groups: Groups) -> dict[str, tuple[bool, bool]]:
+    """Before and after of each problem of a comparison within a run."""
+    before = groups[comparison.baseline, comparison.dataset]
+    after = groups[comparison.candidate, comparison.dataset]
+    found = changes_by_task(before, after)
+    return {task: found[task] for task in sorted(found, key=natural_key)}
+
+
+def richness_rows(
+    comparison: Comparison,
+    changes: Mapping[str, tuple[bool, bool]],
+    scores: Mapping[str, float],
+) -> tuple[str, list[list[str]]]:
+    """The trend in words, and one row for each bin of richness that holds problems."""
+    rows = [
+        [
+            f"{part.low:.2f} to {part.high:.2f}",
+            str(part.problems),
+            str(part.improvements),
+            str(part.regressions),
+            f"{part.points:+.1f} points",
+            f"{100 * part.interval.low:+.1f} to {100 * part.interval.high:+.1f}",
+        ]
+        for part in gain_by_richness(changes, scores)
+        if part.problems
+    ]
+    return trend_in_words(trend(changes, scores), comparison), rows
+
+
+def markdown_sections(
+    records: Sequence[Record], comparisons: Sequence[Comparison], scores: Mapping[str, float]
+) -> list[str]:
+    """The tables as Markdown sections, each with its heading; empty ones left out."""
+    known = known_verdicts(records)
+    tables = [
+        (
+            "The reviewer under the microscope",
+            DETECTION,
+            detection_rows(records, known),
+            DETECTION_NOTE,
+        ),
+        ("What each change did", EFFECT, effect_rows(records, known), EFFECT_NOTE),
+        ("Why solutions failed", FAILURE, failure_rows(records), FAILURE_NOTE),
+    ]
+    found = [
+        f"## {title}\n\n{markdown_table(header, rows)}\n\n{note}"
+        for title, header, rows, note in tables
+        if rows
+    ]
+    return found + _richness_section(records, comparisons, scores)
+
+
+def _richness_section(
+    records: Sequence[Record], comparisons: Sequence[Comparison], scores: Mapping[str, float]
+) -> list[str]:
+    if not scores or not comparisons:
+        return []
+    groups = grouped(records)
+    parts = ["## Gain and richness of the spec"]
+    for comparison in comparisons:
+        words, rows = richness_rows(comparison, changes_of(comparison, groups), scores)
+        parts += [words, markdown_table(RICHNESS, rows, 1)]
+    return ["\n\n".join(parts)]
+
+
+def _first(records: Sequence[Record]) -> dict[str, Record]:
+    ordered = sorted(records, key=lambda record: -record.sample)
+    return {record.task_id: record for record in ordered}
+
+
+def _reviews(total: int, unjudged: int) -> str:
+    return f"{total} ({unjudged} drafts unjudged)" if unjudged else str(total)
+
+
+def _rate(counts: tuple[int, int]) -> str:
+    value, interval = share(counts)
+    if value is None:
+        return ""
+    return f"{100 * value:.0f} % of {counts[1]} ({interval.percent()})"
+
+
+def _count(counts: Mapping[Kind, int], kind: Kind) -> str:
+    return str(counts.get(kind, ""))
