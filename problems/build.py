@@ -121,11 +121,16 @@ def load_source(name: str) -> Source:
     return Source(
         name=name,
         module=module,
-        signature="".join(lines[node.lineno - 1 : doc.lineno - 1]),
+        signature=_with_imports("".join(lines[node.lineno - 1 : doc.lineno - 1])),
         docstring="".join(lines[doc.lineno - 1 : doc.end_lineno]),
         body="".join(lines[doc.end_lineno : node.end_lineno]),
         contract="".join(_contract_lines(functions["contract"])),
     )
+
+
+def _with_imports(signature: str) -> str:
+    """Add the import that the annotations need, since a spec has to run as it is."""
+    return f"from typing import Any\n\n\n{signature}" if "Any" in signature else signature
 
 
 def _contract_lines(contract: ast.FunctionDef) -> Iterator[str]:

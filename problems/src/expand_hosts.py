@@ -4,9 +4,9 @@ import random
 from typing import Any
 
 LEAN = (
-    "Expand cluster host patterns: 'n[1-3,7]' gives n1, n2, n3, n7. A range's numbers keep the "
-    "width of its first number if that has leading zeros; later brackets vary fastest; a range "
-    "that runs downwards is empty."
+    "Expand cluster host patterns: 'n[1-3,7]' gives n1, n2, n3, n7. Numbers are padded with "
+    "zeros to the width in which they, or the first of their range, are written; later brackets "
+    "vary fastest; a range that runs downwards is empty."
 )
 
 

@@ -4,8 +4,8 @@ import random
 from typing import Any
 
 LEAN = (
-    "Return who is on call in `week` of a repeating roster; absent people are replaced by the next "
-    "one in the roster. Return '' if nobody is left."
+    "Return who is on call in `week` of a repeating roster (week 0: its first name); absent people "
+    "are replaced by the next one in the roster. Return '' if nobody is left."
 )
 
 

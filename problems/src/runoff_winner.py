@@ -6,7 +6,7 @@ from typing import Any
 LEAN = (
     "Ranked-choice election: count each ballot for its first name still in the race; a name with "
     "more than half of the counted ballots wins, otherwise the one with the fewest votes leaves "
-    "(ties: alphabetically last). Names never ranked are unknown; '' if there are none."
+    "(ties: alphabetically last). '' if no ballot has a name."
 )
 
 

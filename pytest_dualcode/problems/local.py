@@ -83,7 +83,7 @@ def _compiled(program: str) -> ast.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Such as an unknown escape in a docstring: not wrong.
         tree = ast.parse(program)
-        compile(tree, "<reference>", "exec")
+        compile(tree, "<reference>", "exec", dont_inherit=True)
     return tree
 
 

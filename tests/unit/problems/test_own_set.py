@@ -39,7 +39,9 @@ every_problem = pytest.mark.parametrize("name", BUILD.ORDER)
 def program(source: Any, body: str) -> Any:
     """Return the problem's function with `body`, run as the judge runs it."""
     namespace: dict[str, Any] = {}
-    exec(compile(source.rich_prompt + body, f"<{source.name}>", "exec"), namespace)
+    exec(
+        compile(source.rich_prompt + body, f"<{source.name}>", "exec", dont_inherit=True), namespace
+    )
     return namespace[source.name]
 
 
