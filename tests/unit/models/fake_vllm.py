@@ -54,17 +54,38 @@ class Handler(BaseHTTPRequestHandler):
             "/version": {"version": "0.0.1"},
             "/v1/models": {"data": [self.model]},
         }
-        known = self.path in replies
-        body = json.dumps(replies[self.path]).encode() if replies.get(self.path) else b""
-        self.send_response(200 if known else 404)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        self.reply(replies.get(self.path), 200 if self.path in replies else 404)
 
     def do_POST(self) -> None:
         if MODE == "late":
             print("EngineDeadError: the engine is gone", flush=True)
             os._exit(3)
+        self.rfile.read(int(self.headers["Content-Length"]))
+        text = "```python\ndef solution():\n    pass\n```\nVERDICT: correct"
+        self.reply(
+            {
+                "id": "1",
+                "object": "chat.completion",
+                "created": 0,
+                "model": self.model["id"],
+                "choices": [
+                    {
+                        "index": 0,
+                        "finish_reason": "stop",
+                        "message": {"role": "assistant", "content": text},
+                    }
+                ],
+                "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
+            }
+        )
+
+    def reply(self, answer: object, status: int = 200) -> None:
+        body = json.dumps(answer).encode() if answer is not None else b""
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
