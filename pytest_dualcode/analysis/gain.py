@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pytest_dualcode.analysis.intervals import Interval, paired_difference
-from pytest_dualcode.analysis.paired import Comparison, passes
+from pytest_dualcode.analysis.paired import passes
 from pytest_dualcode.types import Record
 
 EDGES = (0.25, 0.5, 0.75)
@@ -94,14 +94,13 @@ def trend(changes: Mapping[str, tuple[bool, bool]], scores: Mapping[str, float])
     return Trend(float(found.statistic), float(found.pvalue), len(tasks))
 
 
-def trend_in_words(found: Trend, comparison: Comparison) -> str:
-    """One sentence; without a defined correlation it says why."""
-    head = f"{comparison.candidate} against {comparison.baseline} on {comparison.dataset}"
+def trend_in_words(found: Trend, title: str) -> str:
+    """One sentence about what `title` names; without a defined correlation it says why."""
     if found.rho is None or found.p_value is None:
-        return f"{head}: no trend with richness can be computed ({found.problems} problems)."
+        return f"{title}: no trend with richness can be computed ({found.problems} problems)."
     verdict = "a trend" if found.p_value < 0.05 else "no trend that can be told from noise"
     return (
-        f"{head}: {verdict} of the gain with the spec's richness (Spearman {found.rho:+.2f}, "
+        f"{title}: {verdict} of the gain with the spec's richness (Spearman {found.rho:+.2f}, "
         f"p = {found.p_value:.2g}, {found.problems} problems)."
     )
 

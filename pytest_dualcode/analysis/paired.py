@@ -195,6 +195,13 @@ def judgement(comparison: Comparison) -> str:
     )
 
 
+def in_one_word(comparison: Comparison) -> str:
+    """``better``, ``worse`` or ``noise``."""
+    if not comparison.significant:
+        return "noise"
+    return "better" if comparison.gain > 0 else "worse"
+
+
 def p_text(p_value: float) -> str:
     """`0.34`, `0.003`, or `<0.001`."""
     if p_value < 0.001:

@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pytest_dualcode.analysis.paired import Comparison, in_words, p_text
+from pytest_dualcode.analysis.paired import Comparison, in_words
 from pytest_dualcode.analysis.summary import Rate, Row, RunSummary
+from pytest_dualcode.report.compare import (
+    COMPARED,
+    COMPARED_NOTE,
+    comparison_rows,
+    table_title,
+)
 from pytest_dualcode.report.tables import duration
 from pytest_dualcode.report.wording import notes
 
@@ -19,17 +25,6 @@ _COSTS = (
     "completion tokens",
     "model time",
     "judge time",
-)
-_COMPARED = (
-    "pipeline",
-    "against",
-    "dataset",
-    "tests",
-    "difference",
-    "95 % interval",
-    "improved",
-    "regressed",
-    "p",
 )
 
 
@@ -100,24 +95,10 @@ def _bullets(sentences: Iterable[str]) -> str:
 def _comparisons(comparisons: Sequence[Comparison]) -> str:
     if not comparisons:
         return ""
-    table = markdown_table(_COMPARED, [_compared(comparison) for comparison in comparisons], 4)
+    table = markdown_table(COMPARED, comparison_rows(comparisons))
     words = _bullets(map(in_words, comparisons))
-    return f"## Is the difference real?\n\n{table}\n\n{words}"
-
-
-def _compared(comparison: Comparison) -> tuple[str, ...]:
-    low, high = 100 * comparison.interval.low, 100 * comparison.interval.high
-    return (
-        comparison.candidate,
-        comparison.baseline,
-        comparison.dataset,
-        comparison.suite,
-        f"{comparison.points:+.1f} points",
-        f"{low:+.1f} to {high:+.1f}",
-        str(len(comparison.improvements)),
-        str(len(comparison.regressions)),
-        p_text(comparison.p_value),
-    )
+    title = table_title(comparisons)
+    return f"## Is the difference real?\n\n{title}:\n\n{table}\n\n{COMPARED_NOTE}\n\n{words}"
 
 
 def _costs(summary: RunSummary) -> str:

@@ -16,13 +16,14 @@ from pytest_dualcode.analysis.detector import (
     share,
 )
 from pytest_dualcode.analysis.gain import changes_by_task, gain_by_richness, trend, trend_in_words
-from pytest_dualcode.analysis.paired import Comparison, natural_key
+from pytest_dualcode.analysis.paired import Comparison
 from pytest_dualcode.analysis.summary import compare_within, grouped
 from pytest_dualcode.analysis.taxonomy import KINDS, PAPER_REGRESSIONS, Cause, Kind, classify, tally
 from pytest_dualcode.report.markdown import markdown_table
 from pytest_dualcode.types import Record
 
-Groups = Mapping[tuple[str, str], Sequence[Record]]
+Changes = Mapping[str, tuple[bool, bool]]
+"""By task id, whether it passes before and after."""
 
 DETECTION = (
     "pipeline", "dataset", "reviews", "hits", "misses", "false alarms", "all-clears",
@@ -138,21 +139,39 @@ def regression_causes(records: Sequence[Record]) -> dict[tuple[str, str], Cause]
     return found
 
 
-def changes_of(comparison: Comparison, groups: Groups) -> dict[str, tuple[bool, bool]]:
-    """Before and after of each problem of a comparison within a run."""
-    before = groups[comparison.baseline, comparison.dataset]
-    after = groups[comparison.candidate, comparison.dataset]
-    found = changes_by_task(before, after)
-    return {task: found[task] for task in sorted(found, key=natural_key)}
+def richness_parts(
+    records: Sequence[Record], comparisons: Sequence[Comparison], scores: Mapping[str, float]
+) -> list[tuple[str, list[list[str]], Changes]]:
+    """For each pipeline, over all datasets together and within each: words, bins, changes."""
+    if not scores:
+        return []
+    return [
+        (trend_in_words(trend(changes, scores), title), _bins(changes, scores), changes)
+        for title, changes in _changes(records, comparisons).items()
+    ]
 
 
-def richness_rows(
-    comparison: Comparison,
-    changes: Mapping[str, tuple[bool, bool]],
-    scores: Mapping[str, float],
-) -> tuple[str, list[list[str]]]:
-    """The trend in words, and one row for each bin of richness that holds problems."""
-    rows = [
+def _changes(
+    records: Sequence[Record], comparisons: Sequence[Comparison]
+) -> dict[str, dict[str, tuple[bool, bool]]]:
+    """Before and after of each problem, by the title of what is compared."""
+    groups = grouped(records)
+    several = len({comparison.dataset for comparison in comparisons}) > 1
+    found: dict[str, dict[str, tuple[bool, bool]]] = {}
+    for one in comparisons:
+        title = f"{one.candidate} against {one.baseline} on"
+        changes = changes_by_task(
+            groups[one.baseline, one.dataset], groups[one.candidate, one.dataset]
+        )
+        if several:
+            found.setdefault(f"{title} all datasets", {}).update(changes)
+        found[f"{title} {one.dataset}"] = changes
+    return found
+
+
+def _bins(changes: Mapping[str, tuple[bool, bool]], scores: Mapping[str, float]) -> list[list[str]]:
+    """One row for each bin of richness that holds problems."""
+    return [
         [
             f"{part.low:.2f} to {part.high:.2f}",
             str(part.problems),
@@ -164,7 +183,6 @@ def richness_rows(
         for part in gain_by_richness(changes, scores)
         if part.problems
     ]
-    return trend_in_words(trend(changes, scores), comparison), rows
 
 
 def markdown_sections(
@@ -193,14 +211,11 @@ def markdown_sections(
 def _richness_section(
     records: Sequence[Record], comparisons: Sequence[Comparison], scores: Mapping[str, float]
 ) -> list[str]:
-    if not scores or not comparisons:
+    parts = richness_parts(records, comparisons, scores)
+    if not parts:
         return []
-    groups = grouped(records)
-    parts = ["## Gain and richness of the spec"]
-    for comparison in comparisons:
-        words, rows = richness_rows(comparison, changes_of(comparison, groups), scores)
-        parts += [words, markdown_table(RICHNESS, rows, 1)]
-    return ["\n\n".join(parts)]
+    texts = [f"{words}\n\n{markdown_table(RICHNESS, rows, 1)}" for words, rows, _ in parts]
+    return ["\n\n".join(["## Gain and richness of the spec", *texts])]
 
 
 def _first(records: Sequence[Record]) -> dict[str, Record]:

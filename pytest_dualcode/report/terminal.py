@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from pytest_dualcode.analysis.paired import Comparison, in_words
 from pytest_dualcode.analysis.summary import Row, RunSummary
+from pytest_dualcode.report.compare import comparison_rows, table_title
 from pytest_dualcode.report.tables import compact, duration, text_table
 from pytest_dualcode.report.wording import notes
 
 RATE_HEADER = ("pipeline", "dataset", "problems", "base %", "plus %", "errors")
+MOST_IN_WORDS = 3
 COST_HEADER = ("pipeline", "dataset", "calls", "prompt", "completion", "models", "judge")
 
 
@@ -33,7 +35,7 @@ def summary_lines(
     lines += ["", "cost: calls, tokens, and seconds summed over items"]
     lines += text_table(COST_HEADER, [_costs(row) for row in summary.rows], width)
     lines += _paragraphs(notes(summary), width)
-    lines += _paragraphs(map(in_words, comparisons), width)
+    lines += _comparisons(list(comparisons), width)
     if report is not None:
         lines += ["", f"Report: {report}"]
     return lines
@@ -60,6 +62,15 @@ def _costs(row: Row) -> tuple[str, ...]:
         duration(row.llm_seconds),
         duration(row.judge_seconds),
     )
+
+
+def _comparisons(comparisons: Sequence[Comparison], width: int) -> list[str]:
+    """Sentences for a few comparisons, a table for many."""
+    if len(comparisons) <= MOST_IN_WORDS:
+        return _paragraphs(map(in_words, comparisons), width)
+    header = ("pipeline", "dataset", "gain", "95 % points", "won", "lost", "p", "verdict")
+    rows = comparison_rows(comparisons)
+    return ["", table_title(comparisons), *text_table(header, rows, width)]
 
 
 def _paragraphs(sentences: Iterable[str], width: int) -> list[str]:

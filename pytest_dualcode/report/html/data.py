@@ -71,7 +71,7 @@ def problem_block(
     """One problem's stories, one for each record, over a shared table of calls."""
     used = {stage.call_id for record in records for stage in record.stages if stage.call_id}
     return {
-        "spec": spec,
+        "spec": spec and spec.strip("\n"),
         "calls": {name: _call(calls[name]) for name in sorted(used) if name in calls},
         "stories": [_story(record, causes, known) for record in records],
     }

@@ -43,6 +43,7 @@ def _parts(run: Run, context: Context) -> Iterator[str]:
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
     yield f"<style>\n{_asset('page.css')}</style>\n</head>\n<body>"
     yield f"<header><h1>{name}</h1>"
+    yield '<nav><a href="#list">Problems</a></nav>'
     yield '<button id="theme" type="button">Dark mode</button></header>'
     yield from _sections(run, context)
     yield from _list()
@@ -59,6 +60,7 @@ def _sections(run: Run, context: Context) -> Iterator[str]:
     yield sections.shares(summary)
     yield f"<h2>Is the difference real?</h2>\n{sections.differences(comparisons)}"
     yield f"<h2>The reviewer under the microscope</h2>\n{sections.microscope(run.records, known)}"
+    yield f"<h2>Cost</h2>\n{sections.costs(summary)}"
     yield f"<h2>Why solutions failed</h2>\n{sections.failures(run.records)}"
     gained = sections.richness(run.records, comparisons, context.richness)
     if gained:
@@ -67,7 +69,7 @@ def _sections(run: Run, context: Context) -> Iterator[str]:
 
 
 def _list() -> Iterator[str]:
-    yield "<h2>Problems</h2>"
+    yield '<h2 id="list">Problems</h2>'
     yield (
         '<p class="soft keys"><kbd>/</kbd> filter, <kbd>j</kbd> <kbd>k</kbd> next and previous, '
         "<kbd>Enter</kbd> open and close, <kbd>d</kbd> dark mode. ✓ passed, ✗ failed, "

@@ -9,8 +9,14 @@ from typing import Any
 from pytest_dualcode.analysis import paper
 from pytest_dualcode.analysis.detector import Known
 from pytest_dualcode.analysis.paired import Comparison, Suite, in_words
-from pytest_dualcode.analysis.summary import Row, RunSummary, grouped
+from pytest_dualcode.analysis.summary import Row, RunSummary
 from pytest_dualcode.report import mechanism
+from pytest_dualcode.report.compare import (
+    COMPARED,
+    COMPARED_NOTE,
+    comparison_rows,
+    table_title,
+)
 from pytest_dualcode.report.html.figures import Bar, Flips, flip_bars, scatter, share_bars
 from pytest_dualcode.report.markdown import flat
 from pytest_dualcode.report.tables import duration
@@ -18,8 +24,12 @@ from pytest_dualcode.report.wording import notes
 from pytest_dualcode.types import Record
 
 _RESULTS = (
-    "pipeline", "dataset", "problems", "base", "plus", "plus, 95 % interval", "errors",
-    "paper base", "paper plus", "calls", "tokens in", "tokens out", "model time",
+    "pipeline", "dataset", "plus", "95 % interval", "base", "problems", "errors",
+    "paper plus", "paper base",
+)  # fmt: skip
+_COSTS = (
+    "pipeline", "dataset", "calls", "prompt tokens", "completion tokens", "model time",
+    "judge time", "tokens for one passing problem",
 )  # fmt: skip
 
 
@@ -41,9 +51,32 @@ def differences(comparisons: Sequence[Comparison]) -> str:
         Flips(f"{c.candidate}, {c.dataset}", len(c.regressions), len(c.improvements))
         for c in comparisons
     ]
-    return bullets(map(in_words, comparisons)) + flip_bars(
-        f"Problems lost (▼, left) and won (▲, right) against {comparisons[0].baseline}", rows
+    words = f"<details><summary>In words</summary>{bullets(map(in_words, comparisons))}</details>"
+    return (
+        f"<p>{escape(table_title(comparisons))}:</p>"
+        + table(COMPARED, comparison_rows(comparisons))
+        + f'<p class="soft">{escape(COMPARED_NOTE)}</p>'
+        + words
+        + flip_bars("Problems lost (▼, left) and won (▲, right)", rows)
     )
+
+
+def costs(summary: RunSummary) -> str:
+    """What each row spent; times are sums over items, which run side by side."""
+    rows = [
+        [
+            row.pipeline,
+            row.dataset,
+            f"{row.llm_calls:,}",
+            f"{row.prompt_tokens:,}",
+            f"{row.completion_tokens:,}",
+            duration(row.llm_seconds),
+            duration(row.judge_seconds),
+            _tokens_for_a_pass(row),
+        ]
+        for row in summary.rows
+    ]
+    return table(_COSTS, rows)
 
 
 def shares(summary: RunSummary) -> str:
@@ -78,19 +111,17 @@ def failures(records: Sequence[Record]) -> str:
 def richness(
     records: Sequence[Record], comparisons: Sequence[Comparison], scores: Mapping[str, float]
 ) -> str:
-    """Gain against richness: bins and a scatter for each comparison."""
-    if not scores or not comparisons:
-        return ""
-    groups = grouped(records)
-    parts = []
-    for comparison in comparisons:
-        changes = mechanism.changes_of(comparison, groups)
-        words, rows = mechanism.richness_rows(comparison, changes, scores)
-        points = [(scores[t], int(b) - int(a)) for t, (a, b) in changes.items() if t in scores]
-        title = f"{comparison.candidate} on {comparison.dataset}: each problem by richness"
-        parts.append(
-            f"<p>{escape(words)}</p>" + table(mechanism.RICHNESS, rows) + scatter(title, points)
+    """Gain against richness: for each pipeline and dataset a trend, bins and a scatter."""
+    parts = [
+        f"<details><summary>{escape(words)}</summary>"
+        + table(mechanism.RICHNESS, rows)
+        + scatter(
+            "Each problem by the richness of its spec",
+            [(scores[t], int(b) - int(a)) for t, (a, b) in changes.items() if t in scores],
         )
+        + "</details>"
+        for words, rows, changes in mechanism.richness_parts(records, comparisons, scores)
+    ]
     return "".join(parts)
 
 
@@ -130,18 +161,19 @@ def _result(row: Row) -> list[str]:
     return [
         row.pipeline,
         row.dataset,
-        row.ran_of,
-        f"{row.base.percent()} %",
         f"{row.plus.percent()} %",
-        f"{interval.percent()} %" if interval else "",
+        interval.percent() if interval else "",
+        f"{row.base.percent()} %",
+        row.ran_of,
         str(row.errors),
-        _paper(row, "base"),
         _paper(row, "plus"),
-        f"{row.llm_calls:,}",
-        f"{row.prompt_tokens:,}",
-        f"{row.completion_tokens:,}",
-        duration(row.llm_seconds),
+        _paper(row, "base"),
     ]
+
+
+def _tokens_for_a_pass(row: Row) -> str:
+    tokens = row.prompt_tokens + row.completion_tokens
+    return f"{tokens / row.plus_passes:,.0f}" if tokens and row.plus_passes else ""
 
 
 def _paper(row: Row, suite: Suite) -> str:

@@ -31,7 +31,8 @@ def test_the_comparison_is_a_table_and_a_sentence():
     records = both_pipelines()
     text = markdown_summary(summarise(records), compare_within(records))
     assert "## Is the difference real?" in text
-    assert "| review-fix | raw-coder | humaneval | plus | +50.0 points |" in text
+    assert "Against raw-coder, plus tests:" in text
+    assert "| review-fix | humaneval | +5 of 10 | +11.7 to +76.3 | 5 | 0 | 0.062 | noise |" in text
     assert "- review-fix against raw-coder on humaneval (plus tests): +5 of 10" in text
 
 

@@ -72,6 +72,13 @@ def test_comparisons_follow_in_words():
     assert "review-fix against raw-coder on humaneval (plus tests): +16 of 164 problems" in text
 
 
+def test_many_comparisons_become_a_table():
+    records = run() + [record for name in ("a", "b", "c", "d") for record in run(name, 98, 66)]
+    lines = summary_lines(summarise(records), comparisons=compare_within(records))
+    assert "Against raw-coder, plus tests" in lines
+    assert any(line.startswith("a ") and line.endswith("better") for line in lines)
+
+
 names = st.text(st.sampled_from("abcdefgh-+0"), min_size=1, max_size=60)
 
 
