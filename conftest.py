@@ -1,3 +1,5 @@
-"""This repository's own pytest settings."""
+"""This repository's own pytest settings, beside those in pyproject.toml.
 
-pytest_plugins = ["pytester"]
+Kept empty of hooks: with an editable install, sessions elsewhere collect the problems from this
+folder and would load whatever stands here.
+"""

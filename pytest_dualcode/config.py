@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from pytest_dualcode.errors import UsageError
 
-JUDGES = ("dualcode", "evalplus")
+JudgeName = Literal["dualcode", "evalplus"]
+JUDGES: tuple[JudgeName, ...] = ("dualcode", "evalplus")
 """The project's own judge, and EvalPlus's verdicts bug for bug."""
 
 
@@ -42,7 +44,7 @@ class RunConfig:
     call_timeout: float = 600.0
     item_timeout: float = 3600.0
     allow_unsafe_judge: bool = False
-    judge: str = "dualcode"
+    judge: JudgeName = "dualcode"
 
     def __post_init__(self) -> None:
         at_least("--retries", self.retries, 0)

@@ -1,0 +1,53 @@
+"""``python -m pytest_dualcode.demo``: the main job, live, with the embedded model.
+
+Solves and judges problems with ``review-fix`` on the profile ``tiny``, which needs no GPU and no
+model hub: HumanEval+ where the data are here or can be downloaded, else the set ``own``.
+Arguments are passed on to pytest, after the demo's own.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+
+import pytest
+
+from pytest_dualcode.errors import DatasetError
+from pytest_dualcode.problems import prepare_datasets
+
+PROBLEMS = 24
+"""Enough to see every kind of outcome, few enough for a couple of minutes on two cores."""
+
+
+def choose_dataset() -> tuple[str, str]:
+    """Return the dataset to run and why."""
+    try:
+        prepare_datasets(["humaneval"], download_seconds=20)
+    except DatasetError as error:
+        return "own", f"HumanEval+ cannot be had here ({error.what})"
+    return "humaneval", "HumanEval+ is there"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the demo; return pytest's exit status."""
+    dataset, why = choose_dataset()
+    print(f"{why}: the demo runs on the dataset {dataset!r}.")
+    command = [
+        "--pipeline=review-fix",
+        "--profile=tiny",
+        f"--dataset={dataset}",
+        f"--limit={PROBLEMS}",
+        "-n2",
+        "--tb=no",
+        "-q" if "-q" in arguments else "-ra" if "-ra" in arguments else "-rE",
+        *arguments,
+    ]
+    print(f"$ pytest {shlex.join(command)}\n", flush=True)
+    status = pytest.main(command)
+    # A model of 135 million parameters fails most problems; that is a result, not a broken demo.
+    return 0 if status == pytest.ExitCode.TESTS_FAILED else int(status)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,87 @@
+"""Which items a run has: problems times pipelines (times samples), in a fixed order.
+
+Every process builds its own from the same settings, so controller and workers agree on the ids
+without talking.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from pytest_dualcode.config import RunConfig
+from pytest_dualcode.pipelines.given import Samples, read_samples
+from pytest_dualcode.pipelines.registry import expand_names
+from pytest_dualcode.problems import load_problems, select
+from pytest_dualcode.types import ItemKey, Problem
+
+NODE_PATH = "dualcode"
+"""What stands before ``::`` in the node ids, and selects all problems as an argument."""
+
+TEST_NAME = "test_problem"
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The items of a run.
+
+    `every` holds the whole datasets, `problems` what ``--limit`` leaves of them, by task id.
+    `keys` and `ids` run in parallel.
+    """
+
+    pipelines: tuple[str, ...]
+    every: tuple[Problem, ...]
+    problems: dict[str, Problem]
+    keys: tuple[ItemKey, ...]
+    ids: tuple[str, ...]
+    samples: Samples | None = None
+    by_node_id: dict[str, ItemKey] = field(default_factory=dict, repr=False)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """How many problems each whole dataset has, in the order of the settings."""
+        return dict(Counter(problem.dataset for problem in self.every))
+
+    def dataset(self, key: ItemKey) -> str:
+        """The dataset of the item's problem."""
+        return self.problems[key.task_id].dataset
+
+
+def build_catalogue(config: RunConfig) -> Catalogue:
+    """Load the problems and lay out the items. Raises `UsageError` and `DatasetError`."""
+    pipelines = expand_names(config.pipelines)
+    every = load_problems(config.datasets)
+    problems = {problem.task_id: problem for problem in select(every, config.limit)}
+    samples = read_samples(config.samples, problems) if config.samples else None
+    keys = tuple(item_keys(pipelines, problems, samples))
+    ids = tuple(item_id(key, problems[key.task_id], samples) for key in keys)
+    return Catalogue(
+        pipelines,
+        every,
+        problems,
+        keys,
+        ids,
+        samples,
+        {f"{NODE_PATH}::{TEST_NAME}[{item}]": key for item, key in zip(ids, keys, strict=True)},
+    )
+
+
+def item_keys(
+    pipelines: tuple[str, ...], problems: dict[str, Problem], samples: Samples | None
+) -> Iterator[ItemKey]:
+    """Yield the items: pipeline by pipeline, each in the order of the problems."""
+    for pipeline in pipelines:
+        for task_id in problems:
+            if pipeline == "samples":
+                count = len(samples.by_task.get(task_id, ())) if samples else 0
+                yield from (ItemKey(pipeline, task_id, number) for number in range(count))
+            else:
+                yield ItemKey(pipeline, task_id)
+
+
+def item_id(key: ItemKey, problem: Problem, samples: Samples | None) -> str:
+    """Return the part of the node id in brackets."""
+    name = f"{key.pipeline}-{key.task_id}-{problem.entry_point}"
+    several = key.pipeline == "samples" and samples and len(samples.by_task[key.task_id]) > 1
+    return f"{name}-s{key.sample}" if several else name

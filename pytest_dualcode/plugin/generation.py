@@ -1,0 +1,150 @@
+"""From selected items to solutions: servers, client, call store and engine, put together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pytest_dualcode.config import RunConfig
+from pytest_dualcode.engine import Engine, WorkItem
+from pytest_dualcode.errors import InfrastructureError
+from pytest_dualcode.models.base import Traffic
+from pytest_dualcode.models.call_store import CallStore, StoredModels
+from pytest_dualcode.models.client import OpenAIModels
+from pytest_dualcode.models.endpoints import RoleEndpoint
+from pytest_dualcode.models.servers import Servers
+from pytest_dualcode.pipelines import find_recipe
+from pytest_dualcode.pipelines.attempt import Attempt
+from pytest_dualcode.pipelines.registry import GIVEN, roles_of
+from pytest_dualcode.plugin.runtime import Runtime
+from pytest_dualcode.problems.examples import visible_examples
+from pytest_dualcode.store import CALLS_FILE, RunStore
+from pytest_dualcode.types import ROLES, ExampleResult, ItemKey, Role, Solution, Spec
+
+Deliver = Callable[[ItemKey, Solution | InfrastructureError], None]
+Say = Callable[[str], None]
+
+
+class Generation:
+    """Owns all model traffic of a run. `start` and `stop` are called from the main thread."""
+
+    def __init__(self, config: RunConfig, runtime: Runtime) -> None:
+        self.config = config
+        self.runtime = runtime
+        self.servers: Servers | None = None
+        self.engine: Engine | None = None
+        self.store: CallStore | None = None
+        self.models: StoredModels | None = None
+        self.endpoints: Mapping[Role, RoleEndpoint] = {}
+
+    def launch(self) -> None:
+        """Start or attach to the servers, without waiting. Raises `ServerError`."""
+        roles = roles_of(self.runtime.catalogue.pipelines)
+        if roles and self.config.replay is None:
+            self.servers = Servers(self.config, self.config.run_dir / "logs", roles)
+            self.servers.start()
+
+    def start(self, keys: Sequence[ItemKey], deliver: Deliver, say: Say) -> None:
+        """Wait for the servers, then solve `keys`; each result goes to `deliver`.
+
+        Given solutions are delivered before this returns, generated ones from the engine's
+        thread. Raises `ServerError` if the servers do not come up.
+        """
+        generated = [key for key in keys if key.pipeline not in GIVEN]
+        if generated:
+            self._start_engine(generated, deliver, say)
+        for key in keys:
+            if key.pipeline in GIVEN:
+                deliver(key, self.given(key))
+
+    def _start_engine(self, keys: Sequence[ItemKey], deliver: Deliver, say: Say) -> None:
+        models = self.models = self._models(say)
+        self.engine = Engine(models, item_timeout=self.config.item_timeout, on_ready=deliver)
+        solvers = [self.solver(key, models, number) for number, key in enumerate(keys)]
+        self.engine.start([WorkItem(key, solve) for key, solve in zip(keys, solvers, strict=True)])
+
+    def _models(self, say: Say) -> StoredModels:
+        """Put the client and the call store of the run together.
+
+        A resumed run's own calls are answered from its store; a replayed run answers all.
+        """
+        replay = self.config.replay
+        if replay is not None:
+            self.endpoints = recorded_endpoints(replay)
+        elif self.servers is not None:
+            self.endpoints = self.servers.wait_ready(say)
+        client = OpenAIModels(
+            self.endpoints,
+            call_timeout=self.config.call_timeout,
+            max_in_flight=self.config.max_in_flight,
+        )
+        earlier = [replay / CALLS_FILE] if replay is not None else []
+        self.store = CallStore(self.config.run_dir / CALLS_FILE, earlier=earlier)
+        return StoredModels(client, self.store, replay=replay is not None)
+
+    def traffic(self) -> Mapping[Role, Traffic]:
+        """Return the calls so far by role; empty while there are no models."""
+        return self.models.traffic() if self.models is not None else {}
+
+    def provenance(self) -> dict[str, Any]:
+        """Return what answered, for ``run.json``; a replay reads ``endpoints`` of it."""
+        found = self.servers.provenance() if self.servers is not None else {}
+        endpoints = {role: asdict(place) for role, place in self.endpoints.items()}
+        return {**found, "endpoints": endpoints} if endpoints else found
+
+    def solver(
+        self, key: ItemKey, models: StoredModels, priority: int
+    ) -> Callable[[], Coroutine[Any, Any, Solution]]:
+        """Return what the engine runs for `key`."""
+        recipe = find_recipe(key.pipeline)
+        spec = self.runtime.catalogue.problems[key.task_id].spec
+        retries = self.config.retries
+
+        async def solve() -> Solution:
+            attempt = Attempt(
+                spec, models, self.run_examples, priority, sample=key.sample, retries=retries
+            )
+            return attempt.solution(await recipe(spec, attempt))
+
+        return solve
+
+    async def run_examples(self, spec: Spec, program: str) -> tuple[ExampleResult, ...]:
+        """Run `program` on the visible examples of `spec` in the judge's jail."""
+        examples = visible_examples(spec)
+        run = partial(self.runtime.judge.run_examples, spec, program, examples)
+        return await asyncio.to_thread(run)
+
+    def given(self, key: ItemKey) -> Solution:
+        """Return the solution of an item that needs no model."""
+        problem = self.runtime.catalogue.problems[key.task_id]
+        if key.pipeline == "canonical":
+            return Solution(problem.reference)
+        samples = self.runtime.catalogue.samples
+        assert samples is not None, "the catalogue has items of `samples` only with a file"
+        return Solution(samples.by_task[key.task_id][key.sample].program(problem))
+
+    def stop(self) -> None:
+        """End the engine, then the servers. What is finished is stored. Twice is once."""
+        engine, store, servers = self.engine, self.store, self.servers
+        self.engine = self.store = self.servers = None
+        if engine is not None:
+            engine.stop()
+        if store is not None:
+            store.close()
+        if servers is not None:
+            servers.stop()
+
+
+def recorded_endpoints(run_dir: Path) -> dict[Role, RoleEndpoint]:
+    """Return the endpoints of a stored run, whose requests a replay has to spell the same."""
+    models = RunStore.open(run_dir).settings().get("models", {})
+    rows = models.get("endpoints", {}) if isinstance(models, dict) else {}
+    return {
+        role: RoleEndpoint(**{**rows[role], "urls": tuple(rows[role]["urls"])})
+        for role in ROLES
+        if role in rows
+    }

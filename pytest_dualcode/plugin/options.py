@@ -1,0 +1,187 @@
+"""Command line options, their ini keys and environment variables, and the `RunConfig` of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_dualcode.config import RunConfig
+from pytest_dualcode.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option: `flag` on the command line, ``dualcode_<name>`` in ini files.
+
+    `convert` turns the text (from any of the three places) into the value; `env` is the
+    environment variable that stands in where neither of the others is given.
+    """
+
+    flag: str
+    metavar: str
+    help: str
+    convert: Callable[[str], Any] = str
+    env: str = ""
+    many: bool = False
+
+    @property
+    def name(self) -> str:
+        """The field of `RunConfig` or the argparse destination that the option sets."""
+        return self.flag.removeprefix("--").replace("-", "_")
+
+    @property
+    def ini(self) -> str:
+        """The key in ``pyproject.toml`` or ``pytest.ini``."""
+        return f"dualcode_{self.name}"
+
+
+def split_names(text: str) -> tuple[str, ...]:
+    """Return the names in a comma-separated list."""
+    return tuple(name for part in text.split(",") if (name := part.strip()))
+
+
+OPTIONS = (
+    Option(
+        "--pipeline",
+        "NAMES",
+        "how to solve the problems: comma-separated or repeated names, or 'all' for the paper's "
+        "(default: none, and no problem is collected)",
+        split_names,
+        many=True,
+    ),
+    Option(
+        "--dataset",
+        "NAMES",
+        "humaneval, mbpp, own, own-lean, or the path of a local set in EvalPlus's schema "
+        "(default: humaneval,mbpp)",
+        split_names,
+        many=True,
+    ),
+    Option(
+        "--profile",
+        "NAME",
+        "models and servers: auto, paper, small, tiny or one of your dualcode.toml (default: auto)",
+    ),
+    Option(
+        "--coder-url",
+        "URLS",
+        "attach to running OpenAI-compatible servers for the coder instead of launching one; "
+        "several, comma-separated, are balanced (default: launch)",
+        split_names,
+        env="DUALCODE_CODER_URL",
+        many=True,
+    ),
+    Option(
+        "--planner-url",
+        "URLS",
+        "the same for the planner (default: launch)",
+        split_names,
+        env="DUALCODE_PLANNER_URL",
+        many=True,
+    ),
+    Option("--coder-model", "NAME", "served name, or what to launch (default: the profile's)"),
+    Option("--planner-model", "NAME", "served name, or what to launch (default: the profile's)"),
+    Option(
+        "--server-python",
+        "PATH",
+        "the Python that has vLLM, if it is another environment (default: the one pytest runs in)",
+        env="DUALCODE_SERVER_PYTHON",
+    ),
+    Option("--max-in-flight", "N", "calls at a time for each role (default: the profile's)", int),
+    Option("--retries", "N", "rounds of +retry (default: 3)", int),
+    Option("--samples", "FILE", "judge the solutions of this EvalPlus samples.jsonl", Path),
+    Option("--run-dir", "DIR", "where to write (default: reports/<date-time>-<pipelines>)", Path),
+    Option("--resume", "DIR", "continue this run; finished calls are not repeated", Path),
+    Option("--replay", "DIR", "answer every call from this run, fail on a miss; no server", Path),
+    Option("--rejudge", "DIR", "judge the stored solutions of this run again", Path),
+    Option("--baseline", "DIR", "compare with this finished run, problem by problem", Path),
+    Option(
+        "--min-pass-at-1",
+        "X",
+        "the exit status says whether plus pass@1 reaches X, a share from 0 to 1",
+        float,
+    ),
+    Option(
+        "--max-regressions",
+        "N",
+        "the exit status says whether at most N problems of --baseline got worse",
+        int,
+    ),
+    Option("--limit", "N", "a fixed pseudo-random subset of N problems (default: all)", int),
+    Option("--call-timeout", "SECONDS", "deadline of a call, retries included (600)", float),
+    Option("--item-timeout", "SECONDS", "deadline of an item's calls together (3600)", float),
+    Option("--judge", "NAME", "dualcode, or evalplus for its verdicts bug for bug (dualcode)"),
+)
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Register the option group ``dualcode`` and its ini keys."""
+    group = parser.getgroup("dualcode", "two-model code pipelines (pytest-dualcode)")
+    for option in OPTIONS:
+        action = "append" if option.many else "store"
+        group.addoption(
+            option.flag,
+            action=action,
+            dest=f"dualcode_{option.name}",
+            metavar=option.metavar,
+            help=option.help,
+        )
+        parser.addini(option.ini, f"the same as {option.flag}", default="")
+    group.addoption(
+        "--allow-unsafe-judge",
+        action="store_true",
+        dest="dualcode_allow_unsafe_judge",
+        help="judge also where hostile solutions cannot be jailed (below level L2)",
+    )
+
+
+def given(config: pytest.Config, option: Option) -> Any:
+    """Return the option's value from command line, ini file or environment, or ``None``.
+
+    Raises `UsageError` for a text that cannot be converted.
+    """
+    raw = config.getoption(f"dualcode_{option.name}")
+    text = ",".join(raw) if option.many and raw else raw
+    text = text or config.getini(option.ini) or (os.environ.get(option.env) if option.env else "")
+    if not text:
+        return None
+    try:
+        return option.convert(text)
+    except ValueError:
+        raise UsageError(
+            f"{option.flag}={text} is not a number.", f"{option.flag}: {option.help}."
+        ) from None
+
+
+def build_config(config: pytest.Config) -> RunConfig | None:
+    """Return the validated settings, or ``None`` when no pipeline is asked for."""
+    values = {option.name: given(config, option) for option in OPTIONS}
+    values = {name: value for name, value in values.items() if value is not None}
+    pipelines = values.pop("pipeline", ())
+    if "samples" in values and "samples" not in pipelines:
+        pipelines = (*pipelines, "samples")
+    if not pipelines:
+        return None
+    renamed = {"dataset": "datasets", "coder_url": "coder_urls", "planner_url": "planner_urls"}
+    values = {renamed.get(name, name): value for name, value in values.items()}
+    values["allow_unsafe_judge"] = config.getoption("dualcode_allow_unsafe_judge")
+    values.setdefault("run_dir", values.get("resume") or default_run_dir(config, pipelines))
+    values = {name: absolute(config, value) for name, value in values.items()}
+    return RunConfig(pipelines=pipelines, **values)
+
+
+def absolute(config: pytest.Config, value: Any) -> Any:
+    """Return paths relative to where pytest was started as absolute ones; the rest as it is."""
+    return config.invocation_params.dir / value if isinstance(value, Path) else value
+
+
+def default_run_dir(config: pytest.Config, pipelines: tuple[str, ...]) -> Path:
+    """Return ``reports/<date-time>-<pipelines>`` below the root directory."""
+    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+    return config.rootpath / "reports" / f"{stamp}-{'-'.join(pipelines)[:80]}"

@@ -1,0 +1,93 @@
+"""What the terminal shows while models work: pytest itself would be silent for minutes."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from pytest_dualcode.plugin.controller import Controller
+from pytest_dualcode.types import ROLES
+
+EVERY = 10.0
+"""Seconds between two lines on a terminal; a log file gets one a minute."""
+
+EVERY_IN_LOG = 60.0
+
+
+class Progress:
+    """Writes lines such as ``dualcode: 12 of 164 solved; coder 96 calls, 32 in flight``."""
+
+    def __init__(self, config: pytest.Config, controller: Controller) -> None:
+        self._config = config
+        self._controller = controller
+        self._reporter = config.pluginmanager.getplugin("terminalreporter")
+        self._began = self._said = time.monotonic()
+        self._tokens = 0
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+        on_terminal = self._reporter is not None and self._reporter.isatty
+        self._every = EVERY if on_terminal else EVERY_IN_LOG
+
+    def header(self) -> list[str]:
+        """Return the lines for pytest's header."""
+        config, runtime = self._controller.config, self._controller.runtime
+        lines = [
+            f"dualcode: {', '.join(runtime.catalogue.pipelines)} on {', '.join(config.datasets)}; "
+            f"judge isolation {runtime.judge.isolation}",
+            f"dualcode: run directory {config.run_dir}",
+        ]
+        samples = runtime.catalogue.samples
+        complaints = samples.complaints if samples else []
+        return [*lines, *(f"dualcode: skipped: {complaint}" for complaint in complaints)]
+
+    def say(self, text: str) -> None:
+        """Write one line now, unless the session is quiet."""
+        if self._reporter is None or self._config.option.verbose < 0:
+            return
+        capture = self._config.pluginmanager.getplugin("capturemanager")
+        with capture.global_and_fixture_disabled():
+            self._reporter.ensure_newline()
+            self._reporter.write_line(f"dualcode: {text}")
+
+    def tick(self) -> None:
+        """Write a line if the last one is some time ago."""
+        now = time.monotonic()
+        if now - self._said >= self._every:
+            self.say(self.line(now - self._said))
+            self._said = now
+
+    def line(self, seconds: float) -> str:
+        """Return the state in one line; `seconds` have passed since the last one."""
+        controller = self._controller
+        parts = [
+            f"{controller.solved} of {len(controller.selected)} solved",
+            f"{len(controller.records)} judged",
+        ]
+        traffic = controller.generation.traffic()
+        for role in ROLES:
+            if role in traffic and (traffic[role].done or traffic[role].in_flight):
+                found = traffic[role]
+                parts.append(f"{role} {found.done} calls, {found.in_flight} in flight")
+        tokens = sum(found.completion_tokens for found in traffic.values())
+        if traffic and seconds > 0:
+            parts.append(f"{(tokens - self._tokens) / seconds:.0f} tokens/s")
+        self._tokens = tokens
+        minutes, rest = divmod(int(time.monotonic() - self._began), 60)
+        return f"[{minutes}:{rest:02d}] " + "; ".join(parts)
+
+    def start_ticking(self) -> None:
+        """Tick in a thread: under xdist the main thread waits for workers."""
+        self._thread = threading.Thread(target=self._tick_until_stopped, daemon=True)
+        self._thread.start()
+
+    def _tick_until_stopped(self) -> None:
+        while not self._stopped.wait(1.0):
+            self.tick()
+
+    def stop_ticking(self) -> None:
+        """End the thread."""
+        self._stopped.set()
+        if self._thread is not None:
+            self._thread.join()

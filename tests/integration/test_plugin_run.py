@@ -1,0 +1,215 @@
+"""Whole sessions against scripted servers: the main job, with and without xdist."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scripted_server import Reply, ScriptedCoder, ScriptedServer
+from sums import COUNT, PROGRAMS, write_sums, wrong
+
+Serve = Callable[..., ScriptedServer]
+
+WORKERS = pytest.mark.parametrize(
+    "workers", [("-n0",), ("-n2",), ("-n4",), ("-p", "no:xdist")], ids=lambda w: "".join(w)
+)
+BUGGY = {**PROGRAMS, "add_1": wrong(1), "add_4": wrong(4)}
+
+
+@pytest.fixture
+def sums(pytester: pytest.Pytester) -> Path:
+    return write_sums(pytester.path)
+
+
+def coder() -> ScriptedCoder:
+    """Drafts two wrong programs; the review finds one of them."""
+    return ScriptedCoder(BUGGY, {"add_1": PROGRAMS["add_1"]}, frozenset({"add_1"}))
+
+
+def run(
+    pytester: pytest.Pytester, server: ScriptedServer, sums: Path, *options: str
+) -> pytest.RunResult:
+    return pytester.runpytest_subprocess(
+        f"--coder-url={server.url}",
+        f"--planner-url={server.url}",
+        f"--dataset={sums}",
+        "--run-dir=out",
+        "--junitxml=junit.xml",
+        *options,
+    )
+
+
+def records(pytester: pytest.Pytester, run_dir: str = "out") -> dict[str, dict[str, Any]]:
+    lines = (pytester.path / run_dir / "results.jsonl").read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
+    return {f"{row['pipeline']} {row['task_id']}": row for row in rows}
+
+
+@WORKERS
+def test_the_main_job(
+    pytester: pytest.Pytester, serve: Serve, sums: Path, workers: tuple[str, ...]
+) -> None:
+    server = serve(coder())
+    result = run(pytester, server, sums, "--pipeline=raw-coder,review-fix", *workers)
+    result.assert_outcomes(passed=2 * COUNT - 3, failed=3)
+    found = records(pytester)
+    assert len(found) == 2 * COUNT
+    assert found["raw-coder Sum/1"]["outcome"] == "failed"
+    assert found["review-fix Sum/1"]["outcome"] == "passed"
+    assert found["review-fix Sum/1"]["llm_calls"] == 3
+    assert found["review-fix Sum/4"]["outcome"] == "failed"
+    # Drafts are shared: 6 drafts, 6 reviews, 1 fix.
+    assert len(server.requests) == 2 * COUNT + 1
+    result.stdout.fnmatch_lines(["*raw-coder*6 of 6*66.7*66.7*", "*review-fix*6 of 6*83.3*"])
+
+
+@WORKERS
+def test_junit_holds_every_item_and_its_properties(
+    pytester: pytest.Pytester, serve: Serve, sums: Path, workers: tuple[str, ...]
+) -> None:
+    run(pytester, serve(coder()), sums, "--pipeline=review-fix", *workers)
+    root = ET.parse(pytester.path / "junit.xml").getroot()
+    cases = root.findall(".//testcase")
+    assert len(cases) == COUNT
+    properties = {p.get("name"): p.get("value") for p in cases[1].findall("properties/property")}
+    wanted = (
+        "task_id pipeline dataset base_status plus_status llm_calls prompt_tokens "
+        "completion_tokens llm_seconds judge_seconds isolation"
+    )
+    assert set(wanted.split()) <= set(properties)
+    assert len(root.findall(".//failure")) == 1
+    assert not root.findall(".//error")
+    suite = {p.get("name"): p.get("value") for p in root.findall("./testsuite/properties/property")}
+    assert suite["pass_at_1.review-fix.sums.plus"] == "0.8333"
+
+
+@WORKERS
+def test_a_broken_server_is_an_error_and_never_a_wrong_answer(
+    pytester: pytest.Pytester, serve: Serve, sums: Path, workers: tuple[str, ...]
+) -> None:
+    def script(body: dict[str, Any]) -> Reply | str:
+        text = body["messages"][-1]["content"]
+        return Reply(None, status=400, error="no") if "add_2" in text else coder()(body)
+
+    result = run(pytester, serve(script), sums, "--pipeline=raw-coder", *workers)
+    result.assert_outcomes(passed=COUNT - 3, failed=2, errors=1)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert records(pytester)["raw-coder Sum/2"]["outcome"] == "error"
+    root = ET.parse(pytester.path / "junit.xml").getroot()
+    assert len(root.findall(".//error")) == 1
+    result.stdout.fnmatch_lines(["*50.0 to 66.7*", "*1 error*", "*--resume=*"])
+
+
+def test_resume_repeats_no_finished_call_and_runs_the_errors(
+    pytester: pytest.Pytester, serve: Serve, sums: Path
+) -> None:
+    broken = True
+
+    def script(body: dict[str, Any]) -> Reply | str:
+        if broken and "add_2" in body["messages"][-1]["content"]:
+            return Reply(None, status=400, error="no")
+        return coder()(body)
+
+    server = serve(script)
+    run(pytester, server, sums, "--pipeline=raw-coder")
+    broken = False
+    before = len(server.requests)
+    result = pytester.runpytest_subprocess(
+        f"--coder-url={server.url}", f"--dataset={sums}", "--pipeline=raw-coder", "--resume=out"
+    )
+    result.assert_outcomes(passed=COUNT - 2, failed=2)
+    assert len(server.requests) == before + 1
+    assert records(pytester)["raw-coder Sum/2"]["outcome"] == "passed"
+
+
+def test_replay_needs_no_server(pytester: pytest.Pytester, serve: Serve, sums: Path) -> None:
+    server = serve(coder())
+    run(pytester, server, sums, "--pipeline=review-fix")
+    before = len(server.requests)
+    options = (f"--dataset={sums}", "--replay=out", "--run-dir=again")
+    result = pytester.runpytest_subprocess("--pipeline=review-fix", *options)
+    result.assert_outcomes(passed=COUNT - 1, failed=1)
+    assert len(server.requests) == before
+    result = pytester.runpytest_subprocess("--pipeline=plan-code", *options[:2], "--run-dir=no")
+    result.assert_outcomes(errors=COUNT)
+
+
+def test_every_pipeline_of_the_paper(pytester: pytest.Pytester, serve: Serve, sums: Path) -> None:
+    result = run(pytester, serve(coder()), sums, "--pipeline=all", "-n2")
+    assert result.parseoutcomes().get("errors", 0) == 0
+    calls = {
+        name: [row["llm_calls"] for key, row in records(pytester).items() if key.startswith(name)]
+        for name in ("raw-coder ", "raw-planner ", "plan-code ", "review-fix ", "adversarial ")
+    }
+    assert calls["raw-coder "] == calls["raw-planner "] == [1] * COUNT
+    assert calls["plan-code "] == [2] * COUNT
+    assert sorted(calls["review-fix "]) == [2] * (COUNT - 1) + [3]
+
+
+def test_no_hidden_test_and_no_reference_reaches_a_request(
+    pytester: pytest.Pytester, serve: Serve, sums: Path
+) -> None:
+    server = serve(coder())
+    run(pytester, server, sums, "--pipeline=all", "-n2")
+    text = json.dumps(server.requests)
+    assert "1001" not in text
+    assert "-77" not in text
+
+
+def test_a_server_that_is_not_there_ends_the_session_with_one_message(
+    pytester: pytest.Pytester, sums: Path
+) -> None:
+    result = pytester.runpytest_subprocess(
+        "--pipeline=raw-coder", f"--dataset={sums}", "--coder-url=http://127.0.0.1:9/v1", "-n2"
+    )
+    assert result.ret == 3
+    text = result.stdout.str() + result.stderr.str()
+    assert "does not answer" in text
+    assert "Traceback" not in text
+    assert "passed" not in text
+
+
+def test_a_crashing_worker_is_an_error_and_the_rest_goes_on(
+    pytester: pytest.Pytester, serve: Serve, sums: Path
+) -> None:
+    pytester.makepyfile(
+        crashing="""
+        import os
+        import pytest
+
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_runtest_call(item):
+            if "add_3" in item.name and hasattr(item.config, "workerinput"):
+                os._exit(1)
+        """
+    )
+    result = run(pytester, serve(coder()), sums, "--pipeline=raw-coder", "-n2", "-pcrashing")
+    found = records(pytester)
+    assert len(found) == COUNT
+    assert found["raw-coder Sum/3"]["outcome"] == "error"
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+
+
+def test_odd_unicode_survives_the_wire(pytester: pytest.Pytester, serve: Serve, sums: Path) -> None:
+    odd = 'def add_0(x):\n    return "\\ud800 \\x00 \U0001f600"\n'
+    server = serve(ScriptedCoder({**PROGRAMS, "add_0": odd}))
+    result = run(pytester, server, sums, "--pipeline=raw-coder", "-n2")
+    result.assert_outcomes(passed=COUNT - 1, failed=1)
+    assert len(ET.parse(pytester.path / "junit.xml").getroot().findall(".//testcase")) == COUNT
+
+
+def test_the_run_directory_keeps_what_the_contract_says(
+    pytester: pytest.Pytester, serve: Serve, sums: Path
+) -> None:
+    run(pytester, serve(coder()), sums, "--pipeline=review-fix")
+    files = {path.name for path in (pytester.path / "out").iterdir()}
+    assert {"run.json", "calls.jsonl", "results.jsonl", "summary.md"} <= files
+    assert ".handover" not in files
+    settings = json.loads((pytester.path / "out" / "run.json").read_text())
+    assert settings["pipelines"] == ["review-fix"]
+    assert settings["datasets"]["sums"]["selected"] == COUNT
+    assert settings["isolation"].startswith("L")
