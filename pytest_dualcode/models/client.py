@@ -8,6 +8,7 @@ store's part. All of it runs in one asyncio loop.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -26,6 +27,8 @@ from pytest_dualcode.models.replicas import (
 )
 from pytest_dualcode.models.wire import ServerTraits, body_of, read_reply, refused_field
 from pytest_dualcode.types import Call, Message, Request, Role, Sampling
+
+log = logging.getLogger(__name__)
 
 Revive = Callable[[Role, str], Awaitable[None]]
 """Called when a role's server at a URL is gone; may start it again, and returns when it has."""
@@ -208,6 +211,7 @@ class OpenAIModels:
                     request, server, [f for f in faults if f.kind != "timeout"] or faults
                 )
             pool.count(retries=1)
+            log.info("%s at %s: %s; again", request.role, server.url, faults[-1].detail)
             await self._recover(pool, request.role, server, faults[-1], pause)
 
     async def _recover(
