@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import socket
+import sys
 import tempfile
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_dualcode.errors import UsageError
-from pytest_dualcode.judge import protocol
+from pytest_dualcode.errors import JudgeError, UsageError
+from pytest_dualcode.judge import bubblewrap, protocol
 from pytest_dualcode.judge.sandbox import Answer, Job, Zygote
 
 CANARY = """
@@ -58,13 +61,32 @@ def send_signal(pid):
     posix.kill(pid, 0)
     return True
 
-def execute(python):
+def send_datagram(port):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        return sender.sendto(b"x", ("127.0.0.1", port)) == 1
+
+def trace(pid):
+    return ctypes.CDLL(None).ptrace(0x4206, pid, 0, 0) == 0  # SEIZE: does not stop it
+
+def raise_limits():
+    import importlib, sys
+    del sys.modules["resource"]
+    resource = importlib.import_module("resource")
+    resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    return True
+
+def execute(path):
     import posix
-    posix.execv("/bin/true", ["true"])
+    posix.execv(path, [path, "-c", ""])
 
 ATTEMPTS = {f.__name__: f for f in (
-    read_secret, see_secret, write_file, change_mode, connect, make_process, send_signal)}
+    read_secret, see_secret, write_file, change_mode, connect, send_datagram, make_process,
+    send_signal, trace, raise_limits, execute)}
 """
+
+
+BEST_FIRST = ("bls", "ls")
+"""Walls to try: ``b`` bubblewrap around the zygote, ``l`` Landlock, ``s`` seccomp."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,27 +95,54 @@ class Plan:
 
     level: str
     walls: str
-    wrapper: tuple[str, ...]
     broke_out: tuple[str, ...]
 
     def start(self) -> Zygote:
         """Start a zygote with these walls."""
-        return Zygote(self.walls, self.wrapper)
+        return start(self.walls)
 
 
-def find(allow_unsafe: bool, walls: str = "ls") -> tuple[Plan, Zygote]:
-    """Return the best plan that works here, and a running zygote of it.
+def find(allow_unsafe: bool, candidates: Sequence[str] = BEST_FIRST) -> tuple[Plan, Zygote]:
+    """Return the first plan that reaches the best level here, and a running zygote of it.
 
     Raises:
-        UsageError: it is below L2 and `allow_unsafe` is not set.
+        UsageError: no plan reaches L2 and `allow_unsafe` is not set.
+        JudgeError: no zygote starts at all.
     """
-    zygote = Zygote(walls)
-    broke_out = try_canaries(zygote)
-    level = level_of(broke_out)
-    if level in ("L1", "L0") and not allow_unsafe:
+    found: list[tuple[Plan, Zygote]] = []
+    for walls in candidates:
+        try:
+            zygote = start(walls)
+        except JudgeError:
+            if walls == candidates[-1] and not found:
+                raise
+            continue
+        broke_out = try_canaries(zygote)
+        found.append((Plan(level_of(broke_out), walls, broke_out), zygote))
+        if level_of(broke_out) == ("L3" if "b" in walls else "L2"):
+            break
+    found.sort(key=lambda pair: pair[0].level)
+    plan, zygote = found.pop()
+    for _, other in found:
+        other.close()
+    if plan.level in ("L1", "L0") and not allow_unsafe:
         zygote.close()
-        raise refusal(level, broke_out)
-    return Plan(level, walls, (), broke_out), zygote
+        raise refusal(plan.level, plan.broke_out)
+    return plan, zygote
+
+
+def start(walls: str) -> Zygote:
+    """Start a zygote behind `walls`.
+
+    Raises:
+        JudgeError: it does not start; bubblewrap is missing, or not allowed here.
+    """
+    if "b" not in walls:
+        return Zygote(walls)
+    path = shutil.which("bwrap")
+    if path is None or sys.platform != "linux":
+        raise JudgeError("bubblewrap is not installed.", "Install it for isolation level L3.")
+    return Zygote(walls, bubblewrap.command(path))
 
 
 def refusal(level: str, broke_out: tuple[str, ...]) -> UsageError:
@@ -108,7 +157,7 @@ def refusal(level: str, broke_out: tuple[str, ...]) -> UsageError:
 
 def level_of(broke_out: tuple[str, ...]) -> str:
     """Return the level that the successful attempts leave."""
-    if {"connect", "make_process", "send_signal", "write_file", "change_mode"} & set(broke_out):
+    if set(broke_out) - {"read_secret", "see_secret"}:
         return "L0"
     if "read_secret" in broke_out:
         return "L1"
@@ -143,8 +192,12 @@ def try_canaries(zygote: Zygote) -> tuple[str, ...]:
             ["write_file", str(folder / "written")],
             ["change_mode", str(hidden)],
             ["connect", server.getsockname()[1]],
+            ["send_datagram", server.getsockname()[1]],
             ["make_process"],
             ["send_signal", os.getpid()],
+            ["trace", os.getpid()],
+            ["raise_limits"],
+            ["execute", sys.executable],
         ]
         collector = _Collector(len(calls))
         zygote.run(Job(CANARY, "attempt", calls, [4.0] * len(calls), 30.0), collector)

@@ -33,7 +33,7 @@ def {name}(call, expected, raises, imports):
             return (kind == raises, "raised " + kind + ", expected " + raises)
         lines = [f.lineno for f in traceback.extract_tb(error.__traceback__)
                  if f.filename == "<string>"]
-        where = " (line %d)" % lines[-2] if len(lines) > 1 else ""
+        where = " (line %d)" % lines[-1] if len(lines) > 2 else ""  # 2: this call, the example
         return (False, "raised %s: %s%s" % (kind, str(error)[:300], where))
     if raises is not None:
         return (False, "returned %s, expected %s" % (repr(value)[:200], raises))

@@ -17,18 +17,10 @@ from pytest_dualcode.judge.protocol import DictItems, Opaque, SetItems, same_ele
 NOT_NONE_TASKS = frozenset(("check_str", "text_match_three", "text_starta_endb"))
 """MBPP tasks whose outputs count only as None or not."""
 
-SET_TASKS = frozenset(
-    (
-        "similar_elements",
-        "find_char_long",
-        "common_in_nested_lists",
-        "extract_singly",
-        "larg_nnum",
-        "intersection_array",
-        "find_dissimilar",
-        "Diff",
-    )
-)
+SET_TASKS = frozenset((
+    "similar_elements", "find_char_long", "common_in_nested_lists", "extract_singly",
+    "larg_nnum", "intersection_array", "find_dissimilar", "Diff",
+))  # fmt: skip
 """MBPP tasks whose outputs are compared as sets."""
 
 FLOAT_TOLERANCE = 1e-6

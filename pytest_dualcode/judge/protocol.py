@@ -143,28 +143,10 @@ _DERIVED: dict[type, type] = {
     tuple: DerivedTuple,
     list: DerivedList,
 }
-_NUMPY_SCALARS = frozenset(
-    [
-        "bool_",
-        "bool",
-        "int8",
-        "int16",
-        "int32",
-        "int64",
-        "uint8",
-        "uint16",
-        "uint32",
-        "uint64",
-        "longlong",
-        "ulonglong",
-        "float16",
-        "float32",
-        "float64",
-        "complex64",
-        "complex128",
-        "str_",
-    ]
-)
+_NUMPY_SCALARS = frozenset((
+    "bool_", "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
+    "longlong", "ulonglong", "float16", "float32", "float64", "complex64", "complex128", "str_",
+))  # fmt: skip
 
 
 def _derive(name: str, base: Any) -> Any:

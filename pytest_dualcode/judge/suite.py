@@ -46,7 +46,7 @@ class SuiteReceiver:
         if tag == ord("D") and self.loaded:
             return self._long(body)
         words = printable(body[:2000].decode("utf-8", "replace"), SHOWN)
-        self.wrong = f"raised {words}" if tag == ord("X") else f"did not load: {words}"
+        self.wrong = f"raised {words}" if tag == ord("X") else words
         if tag not in b"XE":
             self.wrong = "sent what no solution sends"
         return "stop"
@@ -129,7 +129,7 @@ def suite_result(receiver: SuiteReceiver, ending: Ending, inputs: list[Any]) -> 
     """Put the end of a suite into a status and a reason."""
     at = receiver.passed
     status, reason = _status_and_reason(receiver, ending)
-    where = f"test {at}" if receiver.loaded else "loading the program"
+    where = f"test {at}" if receiver.loaded else "loading"
     failed = status != "pass"
     return SuiteResult(
         status=status,

@@ -25,7 +25,8 @@ class Judge:
     """Judges programs in jailed children. Cheap to make: the first use starts a zygote.
 
     All methods may be called from several threads; each job runs in a zygote of its own, of
-    which there are at most as many as CPUs.
+    which there are at most as many as CPUs. ``walls`` are the protections to try, best first
+    (see `canaries.BEST_FIRST`); fewer are for tests of the lower levels.
     """
 
     def __init__(
@@ -34,9 +35,10 @@ class Judge:
         cache_dir: Path | None = None,
         allow_unsafe: bool = False,
         mode: Mode = "dualcode",
+        walls: Sequence[str] = canaries.BEST_FIRST,
     ) -> None:
         self._cache = GroundTruthCache(cache_dir)
-        self._pool = _ZygotePool(allow_unsafe)
+        self._pool = _ZygotePool(allow_unsafe, walls)
         self._mode = mode
 
     def __enter__(self) -> Judge:
@@ -116,8 +118,9 @@ class ZygoteLost(JudgeError):
 class _ZygotePool:
     """Starts zygotes as they are needed, up to the number of CPUs, and lends them out."""
 
-    def __init__(self, allow_unsafe: bool) -> None:
+    def __init__(self, allow_unsafe: bool, walls: Sequence[str]) -> None:
         self._allow_unsafe = allow_unsafe
+        self._walls = walls
         self._changed = threading.Condition()
         self._idle: list[Zygote] = []
         self._count = 0
@@ -132,7 +135,7 @@ class _ZygotePool:
 
     def _found_plan(self) -> canaries.Plan:
         if self._plan is None:
-            plan, zygote = canaries.find(self._allow_unsafe)
+            plan, zygote = canaries.find(self._allow_unsafe, self._walls)
             self._plan = plan
             self._idle.append(zygote)
             self._count += 1

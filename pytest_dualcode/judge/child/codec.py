@@ -27,23 +27,10 @@ SLICE = 4096
 """Items of a long list that are written at a time, so that 1 GB is never held twice."""
 
 EXACT = (bool, int, float, complex, str, tuple, list, dict, set, frozenset, type(None))
-BUFFER_WORDS = [
-    "numpy",
-    "pandas",
-    "scipy",
-    "sympy",
-    "sklearn",
-    "torch",
-    "array",
-    "bytes",
-    "memoryview",
-    "mmap",
-    "ctypes",
-    "import_module",
-    "__import__",
-    "exec",
-    "eval",
-]
+BUFFER_WORDS = (
+    "numpy", "pandas", "scipy", "sympy", "sklearn", "torch", "array", "bytes", "memoryview",
+    "mmap", "ctypes", "import_module", "__import__", "exec", "eval",
+)  # fmt: skip
 """Words without which a program hardly gets hold of an object with a buffer."""
 
 _dumps = marshal.dumps

@@ -14,41 +14,18 @@ import subprocess
 import sys
 from typing import Any
 
-OS_NAMES = [
-    "kill",
-    "system",
-    "putenv",
-    "remove",
-    "removedirs",
-    "rmdir",
-    "fchdir",
-    "setuid",
-    "fork",
-    "forkpty",
-    "killpg",
-    "rename",
-    "renames",
-    "truncate",
-    "replace",
-    "unlink",
-    "fchmod",
-    "fchown",
-    "chmod",
-    "chown",
-    "chroot",
-    "lchflags",
-    "lchmod",
-    "lchown",
-    "getcwd",
-    "chdir",
-]
+OS_NAMES = (
+    "kill", "system", "putenv", "remove", "removedirs", "rmdir", "fchdir", "setuid", "fork",
+    "forkpty", "killpg", "rename", "renames", "truncate", "replace", "unlink", "fchmod",
+    "fchown", "chmod", "chown", "chroot", "lchflags", "lchmod", "lchown", "getcwd", "chdir",
+)  # fmt: skip
 MODULES = ("ipdb", "joblib", "resource", "psutil", "tkinter")
 
 
 def disable() -> None:
     """Set the names to None in this process."""
     faulthandler.disable()
-    namespaces: list[tuple[Any, tuple[str, ...] | list[str]]] = [
+    namespaces: list[tuple[Any, tuple[str, ...]]] = [
         (builtins, ("exit", "quit", "open", "help")),
         (os, OS_NAMES),
         (shutil, ("rmtree", "move", "chown")),

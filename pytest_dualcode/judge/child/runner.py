@@ -208,15 +208,13 @@ def _send_long(
 def describe(error: BaseException) -> bytes:
     """Return ``Type: message (line N)`` in at most 400 characters, whatever `error` does."""
     try:
-        text = f"{type(error).__name__}: {error}"[:300].rstrip(": ")
-        lines = [
-            frame.lineno
-            for frame in traceback.extract_tb(error.__traceback__)
-            if frame.filename == "<string>"
-        ]
-        if isinstance(error, SyntaxError) and error.lineno:
-            lines = [error.lineno]
-        where = f" (line {lines[-1]})" if lines else ""
+        syntax = isinstance(error, SyntaxError) and error.lineno
+        message = error.msg if isinstance(error, SyntaxError) else error
+        text = f"{type(error).__name__}: {message}"[:300].rstrip(": ")
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [frame.lineno for frame in frames if frame.filename == "<string>"]
+        line = syntax or (lines[-1] if lines else None)
+        where = f" (line {line})" if line else ""
         return (text + where).encode("utf-8", "backslashreplace")
     except BaseException:
         return b"an exception that cannot be shown"

@@ -18,31 +18,11 @@ import sys
 
 from . import guard, jail, runner
 
-PRELOADED = [
-    "bisect",
-    "cmath",
-    "collections",
-    "copy",
-    "datetime",
-    "decimal",
-    "fractions",
-    "functools",
-    "hashlib",
-    "heapq",
-    "itertools",
-    "json",
-    "math",
-    "numpy",
-    "operator",
-    "random",
-    "re",
-    "shutil",
-    "statistics",
-    "string",
-    "subprocess",
-    "typing",
-    "traceback",
-]
+PRELOADED = (
+    "bisect", "cmath", "collections", "copy", "datetime", "decimal", "fractions", "functools",
+    "hashlib", "heapq", "itertools", "json", "math", "numpy", "operator", "random", "re",
+    "shutil", "statistics", "string", "subprocess", "typing", "traceback",
+)  # fmt: skip
 CPU_BACKSTOP = 900
 """Seconds of CPU after which the kernel kills a child, should the trusted side be gone."""
 
