@@ -11,12 +11,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from pytest_dualcode.analysis.cost import costs
 from pytest_dualcode.analysis.gates import gate
 from pytest_dualcode.errors import DualcodeError, StoreError, UsageError
 from pytest_dualcode.report.compare import comparison_lines
 from pytest_dualcode.report.evalplus_export import export_evalplus
 from pytest_dualcode.report.loading import Run, compare_loaded, load_run
 from pytest_dualcode.report.story import story_lines
+from pytest_dualcode.report.tables import COSTS, cost_rows, text_table
 from pytest_dualcode.report.terminal import summary_lines
 from pytest_dualcode.report.writing import run_context, write_reports
 
@@ -57,6 +59,12 @@ Commands = argparse._SubParsersAction
 def _add_report(commands: Commands[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("report", help="write summary.md and report.html again")
     parser.add_argument("run", type=Path, metavar="DIR", help="a run directory")
+    parser.add_argument(
+        "--price-per-hour",
+        type=float,
+        metavar="X",
+        help="what all servers together cost an hour; prints what the run cost (default: none)",
+    )
     parser.set_defaults(command=_report)
 
 
@@ -102,7 +110,17 @@ def _report(options: argparse.Namespace) -> int:
         written.run.summary, _width(), comparisons=written.run.comparisons(), report=written.report
     )
     print("\n".join(lines))
+    if options.price_per_hour is not None:
+        print("\n".join(_price(written.run, options.price_per_hour)))
     return DONE
+
+
+def _price(run: Run, price_per_hour: float) -> list[str]:
+    if price_per_hour < 0:
+        raise UsageError("--price-per-hour is negative.", "Give what the servers cost an hour.")
+    rows = cost_rows(costs(run.summary, run.calls(), price_per_hour))
+    title = f"cost at {price_per_hour:g} an hour for all servers, shared calls counted in each row"
+    return ["", title, *text_table(COSTS, rows, _width())]
 
 
 def _compare(options: argparse.Namespace) -> int:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+
+from pytest_dualcode.analysis.cost import Cost
 
 GAP = "  "
+COSTS = ("what", "tokens", "servers", "money", "for a passing problem")
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[str]:
@@ -69,6 +72,20 @@ def duration(seconds: float) -> str:
     if seconds < 600:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def cost_rows(costs: Iterable[Cost]) -> list[list[str]]:
+    """One row for each cost, under `COSTS`."""
+    return [
+        [
+            cost.name,
+            compact(cost.tokens),
+            f"{cost.hours:.2f} h",
+            f"{cost.money:.2f}",
+            "" if cost.for_a_pass is None else f"{cost.for_a_pass:.4f}",
+        ]
+        for cost in costs
+    ]
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:

@@ -69,7 +69,11 @@ def _comparisons(comparisons: Sequence[Comparison], width: int) -> list[str]:
     if len(comparisons) <= MOST_IN_WORDS:
         return _paragraphs(map(in_words, comparisons), width)
     header = ("pipeline", "dataset", "gain", "95 % points", "won", "lost", "p", "verdict")
-    rows = comparison_rows(comparisons)
+    # The words of the other reports do not fit 80 columns: "+22 of 163" becomes "+22/163".
+    rows = [
+        [*row[:2], row[2].replace(" of ", "/"), row[3].replace(" to ", ".."), *row[4:]]
+        for row in comparison_rows(comparisons)
+    ]
     return ["", table_title(comparisons), *text_table(header, rows, width)]
 
 

@@ -127,3 +127,13 @@ def test_a_closed_pipe_is_no_traceback(run_dir):
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
     assert done.stdout.startswith("HumanEval/0")
     assert done.stderr == ""
+
+
+def test_report_can_price_a_run(run_dir, capsys):
+    status, out, _ = call(capsys, "report", run_dir, "--price-per-hour", "3600")
+    assert status == 0
+    assert "cost at 3600 an hour for all servers" in out
+    assert "the run" in out
+    status, _, err = call(capsys, "report", run_dir, "--price-per-hour", "-1")
+    assert status == 2
+    assert "Give what the servers cost an hour." in err
