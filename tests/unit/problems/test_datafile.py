@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -81,11 +82,18 @@ def test_the_hash_is_of_the_uncompressed_content(tmp_path: Path) -> None:
     assert read_data_file(plain).md5 == read_data_file(packed).md5
 
 
+def test_compression_is_told_by_content_not_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(gzip.compress(b'{"a": 1}\n'))
+    assert [line.parse() for line in read_data_file(path).lines] == [{"a": 1}]
+
+
 def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text('{"a": 1}\n')
     before = read_data_file(path).md5
-    path.write_text('{"a": 1234}\n')
+    path.write_text('{"a": 2}\n')
+    os.utime(path, (1, 1))
     assert read_data_file(path).md5 != before
 
 

@@ -76,6 +76,19 @@ def test_a_download_lands_uncompressed_in_the_cache(no_benchmarks: Path, server:
 
 
 @pytest.mark.usefixtures("no_benchmarks")
+def test_a_download_leaves_the_current_folder_alone(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "deleted"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()  # Nothing can be written here.
+    release = served_release(server)
+    download(release)
+    assert release.cache_file.is_file()
+
+
+@pytest.mark.usefixtures("no_benchmarks")
 def test_two_at_once_download_once(server: Server) -> None:
     release = served_release(server)
     with ThreadPoolExecutor(2) as pool:

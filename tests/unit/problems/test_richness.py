@@ -17,7 +17,15 @@ def spec(prompt: str) -> Spec:
 
 BARE = 'def f(x, y):\n    """Add."""\n'
 TYPED = 'def f(x: int, y) -> int:\n    """Add."""\n'
-EXAMPLES = 'def f(x, y):\n    """Add.\n\n    >>> f(1, 2)\n    3\n    >>> f(0, 0)\n    0\n    """\n'
+EXAMPLES = """def f(x, y):
+    '''Add.
+
+    >>> f(1, 2)
+    "three in words"
+
+    f("one word", "or two") => "and more"
+    '''
+"""
 CASES = 'def f(x, y):\n    """Add. If one is empty or negative, give none."""\n'
 
 
@@ -37,6 +45,14 @@ def test_each_part_counts_what_it_is_named_after() -> None:
 
 def test_examples_are_not_prose() -> None:
     assert richness(spec(EXAMPLES)).length == richness(spec(BARE)).length
+
+
+def test_two_examples_and_anything_else_are_rich_and_no_example_is_lean() -> None:
+    assert not is_lean(spec(EXAMPLES))
+    full = "If it is empty or negative, return none; otherwise go on as follows. " + "word " * 40
+    typed_and_full = f'def f(x: int, y: int) -> int:\n    """{full}"""\n'
+    assert richness(spec(typed_and_full)) == Richness(0, 1, 1, 1)
+    assert is_lean(spec(typed_and_full))
 
 
 def test_text_without_a_signature_has_no_types() -> None:
