@@ -84,10 +84,13 @@ def _share(amount: int, full: int) -> float:
 
 def _prose(prompt: str, examples: list[str]) -> str:
     """Return the words meant for a reader: no code, no doctest lines, no examples."""
+    # An example's source is dedented, so its lines are compared one by one.
+    shown = {line.strip() for example in examples for line in example.splitlines()}
+    lines = [line.strip() for line in prompt.splitlines() if not _CODE_LINE.match(line)]
+    prose = "\n".join(line for line in lines if line not in shown)
     for example in examples:
-        prompt = prompt.replace(example, " ")
-    lines = prompt.splitlines()
-    return "\n".join(line for line in lines if not _CODE_LINE.match(line))
+        prose = prose.replace(example, " ")
+    return prose
 
 
 _CODE_LINE = re.compile(r"\s*(def |import |from \S+ import|>>>|assert |@)")
