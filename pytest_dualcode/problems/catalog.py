@@ -21,7 +21,7 @@ from pytest_dualcode.problems.local import check_data_file
 from pytest_dualcode.types import Problem
 
 if TYPE_CHECKING:
-    from importlib.metadata import EntryPoints
+    from importlib.metadata import EntryPoint, EntryPoints
 
 OWN = ("own", "own-lean")
 """The sets that ship with this package: the same problems with a rich and with a lean spec."""
@@ -148,7 +148,7 @@ def _source(name: str) -> Source:
         return _path_source(Path(name).expanduser())
     for point in _entry_points():
         if point.name == name:
-            return Source(name, Path(point.load()))
+            return Source(name, _installed_path(point))
     raise UsageError(
         f"Unknown dataset {name!r}.",
         f"Known: {', '.join(dataset_names())}; or give the path of a .jsonl or .jsonl.gz file "
@@ -183,6 +183,16 @@ def _entry_points() -> EntryPoints:
     from importlib.metadata import entry_points
 
     return entry_points(group=ENTRY_POINT_GROUP)
+
+
+def _installed_path(point: EntryPoint) -> Path:
+    try:
+        return Path(point.load())
+    except Exception as error:  # Whatever the other package does wrong.
+        raise UsageError(
+            f"The dataset {point.name!r} cannot be had from {point.value}: {error!r}.",
+            f"An entry point in {ENTRY_POINT_GROUP} must name an object that is a file's path.",
+        ) from error
 
 
 def _open_all(datasets: Iterable[str]) -> list[tuple[Source, DataFile]]:

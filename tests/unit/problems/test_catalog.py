@@ -6,6 +6,7 @@ import gzip
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -127,16 +128,32 @@ def test_a_bad_name_cannot_be_registered(name: str, tmp_path: Path) -> None:
         register_dataset(name, tmp_path)
 
 
-def test_an_installed_package_can_bring_a_dataset(problem_set, monkeypatch, tmp_path) -> None:
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], None]:
+    """Install a package that registers the dataset ``house`` at the given object."""
+
+    def install(target: str) -> None:
+        info = tmp_path / "house_problems-1.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: house-problems\nVersion: 1\n")
+        (info / "entry_points.txt").write_text(f"[pytest_dualcode.datasets]\nhouse = {target}\n")
+        monkeypatch.syspath_prepend(tmp_path)
+
+    return install
+
+
+def test_an_installed_package_can_bring_a_dataset(problem_set, installed, tmp_path) -> None:
     path = problem_set(task())
-    info = tmp_path / "house_problems-1.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: house-problems\nVersion: 1\n")
-    (info / "entry_points.txt").write_text("[pytest_dualcode.datasets]\nhouse = house_set:PATH\n")
     (tmp_path / "house_set.py").write_text(f"PATH = {str(path)!r}\n")
-    monkeypatch.syspath_prepend(tmp_path)
+    installed("house_set:PATH")
     assert "house" in dataset_names()
     assert ids(["house"]) == ["Mine/0"]
+
+
+def test_a_package_that_brings_no_dataset_is_named(installed) -> None:
+    installed("json:JSONDecoder")
+    with pytest.raises(UsageError, match="'house' cannot be had from json:JSONDecoder"):
+        load_problems(["house"])
 
 
 def test_missing_benchmarks_are_one_error_with_every_way_out(no_benchmarks: Path) -> None:
