@@ -52,6 +52,7 @@ class _Pool:
     gate: PriorityGate
     limit: AdaptiveLimit
     traffic: Traffic = field(default_factory=Traffic)
+    begun: bool = False
     steering: asyncio.Task[None] | None = None
 
     @classmethod
@@ -144,7 +145,7 @@ class OpenAIModels:
                 f"There is no server for the {request.role}.",
                 f"Give one with --{request.role}-url=URL or let a profile launch one.",
             )
-        self._steer(pool)
+        self._begin(pool)
         async with pool.gate.slot(priority):
             try:
                 call = await self._persist(pool, request, priority)
@@ -294,9 +295,14 @@ class OpenAIModels:
             return None
         return length - prompt
 
-    def _steer(self, pool: _Pool) -> None:
-        """Start to follow vLLM's metrics, unless the limit is fixed."""
-        if pool.limit.adapts and pool.steering is None:
+    def _begin(self, pool: _Pool) -> None:
+        """Prepare a role at its first call, before any deadline runs."""
+        if pool.begun:
+            return
+        pool.begun = True
+        for server in pool.replicas:
+            server.open()
+        if pool.limit.adapts:
             pool.steering = asyncio.create_task(_follow_metrics(pool))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -37,29 +38,26 @@ class Replica:
     _client: Any = field(default=None, repr=False)
     _http: Any = field(default=None, repr=False)
 
-    @property
-    def client(self) -> Any:
-        """The `AsyncOpenAI` client, made when first needed: importing it takes half a second."""
-        if self._client is None:
-            import openai
+    def open(self) -> None:
+        """Make the `AsyncOpenAI` client; not earlier, as importing it takes half a second."""
+        import openai
 
-            # A proxy from the environment is no way to a server on this very machine.
-            local = urlsplit(self.url).hostname in LOOPBACK
-            self._http = openai.DefaultAsyncHttpxClient(trust_env=not local)
-            self._client = openai.AsyncOpenAI(
-                base_url=self.url,
-                api_key=self.api_key,
-                max_retries=0,
-                timeout=openai.Timeout(None, connect=10.0),
-                http_client=self._http,
-            )
-        return self._client
+        # A proxy from the environment is no way to a server on this very machine.
+        local = urlsplit(self.url).hostname in LOOPBACK
+        self._http = openai.DefaultAsyncHttpxClient(trust_env=not local)
+        self._client = openai.AsyncOpenAI(
+            base_url=self.url,
+            api_key=self.api_key,
+            max_retries=0,
+            timeout=openai.Timeout(None, connect=10.0),
+            http_client=self._http,
+        )
 
     async def chat(self, body: Mapping[str, Any]) -> bytes:
         """Post one chat completion and return the reply's bytes. Raises `Fault`."""
         standard = {name: body[name] for name in body if name in STANDARD_FIELDS}
         extra = {name: body[name] for name in body if name not in STANDARD_FIELDS}
-        create = self.client.chat.completions.with_raw_response.create
+        create = self._client.chat.completions.with_raw_response.create
         return await self._content(lambda: create(**standard, extra_body=extra or None))
 
     async def learn_traits(self, model: str) -> ServerTraits:
@@ -71,20 +69,21 @@ class Replica:
 
     async def load(self) -> tuple[int, int] | None:
         """Return vLLM's (running, waiting) requests; ``None`` where it does not say."""
-        if self._http is None or self.traits is None or not self.traits.is_vllm:
+        if self.traits is None or not self.traits.is_vllm:
             return None
         reply = await self._http.get(self._root + "/metrics", timeout=5.0)
         return read_load(reply.text) if reply.status_code == 200 else None
 
     async def count_tokens(self, body: Mapping[str, Any]) -> int | None:
-        """Return the prompt's exact length in tokens, from vLLM's ``/tokenize``."""
+        """Return the prompt's exact length in tokens, from vLLM's ``/tokenize``, if it says."""
         if self.traits is None or not self.traits.is_vllm:
             return None
         wanted = {k: body[k] for k in ("model", "messages", "chat_template_kwargs") if k in body}
         headers = {"Authorization": f"Bearer {self.api_key}"}
-        reply = await self._http.post(self._root + "/tokenize", json=wanted, headers=headers)
-        count = reply.json().get("count") if reply.status_code == 200 else None
-        return count if isinstance(count, int) else None
+        with suppress(Exception):  # the error that made us ask is reported then
+            reply = await self._http.post(self._root + "/tokenize", json=wanted, headers=headers)
+            return int(reply.json()["count"])
+        return None
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -94,7 +93,7 @@ class Replica:
     async def _model_cards(self) -> bytes:
         """Return the reply to ``GET /v1/models``, empty from a server that does not have it."""
         try:
-            return await self._content(self.client.models.with_raw_response.list)
+            return await self._content(self._client.models.with_raw_response.list)
         except Fault as fault:
             if fault.kind != "rejected":
                 raise

@@ -96,8 +96,8 @@ def read_reply(content: bytes, thinking: bool) -> Reply:
             reasoning, text = split_reasoning(text or "", thinking)
         usage = reply.get("usage") or {}
         return Reply(
-            text=text or "",
-            reasoning=str(reasoning),
+            text=_sendable(text or ""),
+            reasoning=_sendable(str(reasoning)),
             finish_reason=str(choice.get("finish_reason") or "unknown"),
             prompt_tokens=int(usage.get("prompt_tokens") or 0),
             completion_tokens=int(usage.get("completion_tokens") or 0),
@@ -108,6 +108,14 @@ def read_reply(content: bytes, thinking: bool) -> Reply:
         raise Fault(
             "damaged", f"no complete chat completion ({type(error).__name__}): {start!r}"
         ) from error
+
+
+def _sendable(text: str) -> str:
+    """Return `text` without lone surrogates, which JSON can hold and UTF-8 cannot.
+
+    A draft with one could not be put into the review's request.
+    """
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def split_reasoning(text: str, thinking: bool) -> tuple[str, str]:

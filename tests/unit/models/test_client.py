@@ -176,7 +176,7 @@ def test_an_exhausted_quota_is_not_repeated(serve: Serve) -> None:
 
 
 def test_nobody_listening_is_a_call_error_once_the_deadline_has_come() -> None:
-    models = models_at(f"http://127.0.0.1:{closed_port()}/v1", call_timeout=0.1)
+    models = models_at(f"http://127.0.0.1:{closed_port()}/v1", call_timeout=0.3)
     with pytest.raises(CallError, match=r"The coder at http.*\nCheck that the server runs"):
         run(models, models.complete("coder", ask("a")))
 
@@ -251,6 +251,21 @@ def test_a_prompt_that_is_too_long_says_so(serve: Serve) -> None:
     server = serve(lambda _: "x", max_model_len=400)
     with pytest.raises(CallError, match=r"maximum context length is 400.*\n.*--max-model-len"):
         complete(server, " ".join(["word"] * 300), max_tokens=390)
+    assert len(server.requests) == 1
+
+
+def test_a_reply_that_is_no_valid_unicode_can_be_asked_about(serve: Serve) -> None:
+    server = serve(lambda _: "half a pair: \ud83d")
+    text = complete(server).text
+    assert text == "half a pair: ?"
+    assert complete(server, text).text == text
+
+
+def test_a_length_that_nobody_tells_leaves_the_servers_own_error(serve: Serve) -> None:
+    message = "This model's maximum context length is 400 tokens."
+    server = serve(lambda _: Reply("", status=400, error=message), owned_by="somebody")
+    with pytest.raises(CallError, match="maximum context length is 400"):
+        complete(server)
     assert len(server.requests) == 1
 
 
