@@ -60,6 +60,9 @@ def _add_report(commands: Commands[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("report", help="write summary.md and report.html again")
     parser.add_argument("run", type=Path, metavar="DIR", help="a run directory")
     parser.add_argument(
+        "--baseline", type=Path, metavar="DIR", help="compare with this run (default: none)"
+    )
+    parser.add_argument(
         "--price-per-hour",
         type=float,
         metavar="X",
@@ -104,10 +107,14 @@ def _add_show(commands: Commands[argparse.ArgumentParser]) -> None:
 
 
 def _report(options: argparse.Namespace) -> int:
-    written = write_reports(options.run)
+    written = write_reports(options.run, baseline=options.baseline)
     _warn_of_damage(written.run)
     lines = summary_lines(
-        written.run.summary, _width(), comparisons=written.run.comparisons(), report=written.report
+        written.run.summary,
+        _width(),
+        comparisons=written.run.comparisons(),
+        against_baseline=written.against_baseline,
+        report=written.report,
     )
     print("\n".join(lines))
     if options.price_per_hour is not None:

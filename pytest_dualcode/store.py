@@ -116,9 +116,12 @@ class RunStore:
         """The last record of each item, in the order in which the items first finished."""
         return self.read().records
 
-    def damage(self) -> str | None:
-        """One sentence on damaged lines, with the remedy; None if there are none."""
-        damaged = self.read().damaged
+    def damage(self, stored: StoredRecords | None = None) -> str | None:
+        """One sentence on the damaged lines, with the remedy; None if there are none.
+
+        `stored` is what `read` returned, if that was called before.
+        """
+        damaged = (stored or self.read()).damaged
         if not damaged:
             return None
         numbers = ", ".join(map(str, damaged[:5])) + (", ..." if len(damaged) > 5 else "")

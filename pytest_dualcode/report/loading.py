@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from pytest_dualcode.store import CALLS_FILE, RunStore
 from pytest_dualcode.types import Record
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Run:
     """One run directory in memory. `damage` says which lines were lost, if any were."""
 
@@ -30,7 +31,7 @@ class Run:
     records: tuple[Record, ...]
     damage: str | None = None
 
-    @property
+    @cached_property
     def summary(self) -> RunSummary:
         """The run in numbers, in the order of the pipelines in its settings."""
         return summarise(self.records, dataset_counts(self.settings), pipeline_order(self.settings))
@@ -58,13 +59,13 @@ class Run:
 def load_run(run_dir: Path | str) -> Run:
     """Read a run directory. Raises `StoreError` if there is none or it holds no result."""
     store = RunStore.open(run_dir)
-    records = store.records()
-    if not records:
+    stored = store.read()
+    if not stored.records:
         raise StoreError(
             f"{store.directory} holds no results yet.",
             f"Finish the run first: pytest --resume={store.directory}.",
         )
-    return Run(store.directory, store.settings(), records, store.damage())
+    return Run(store.directory, store.settings(), stored.records, store.damage(stored))
 
 
 def compare_loaded(baseline: Run, candidate: Run, suite: Suite = "plus") -> tuple[Comparison, ...]:

@@ -47,6 +47,20 @@ def markdown_summary(
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def baseline_section(comparisons: Sequence[Comparison]) -> list[str]:
+    """The comparisons with a baseline run as a section, with the problems that flipped."""
+    if not comparisons:
+        return []
+    flipped = [
+        f"{one.candidate} on {one.dataset} {kind}: {', '.join(tasks)}"
+        for one in comparisons
+        for kind, tasks in (("lost", one.regressions), ("won", one.improvements))
+        if tasks
+    ]
+    text = _compared(comparisons, "Against the baseline")
+    return [f"{text}\n\n{_bullets(flipped)}" if flipped else text]
+
+
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]], words: int = 2) -> str:
     """A GitHub table; all but the first `words` columns are right-aligned."""
     rule = ["---" if place < words else "---:" for place in range(len(header))]
@@ -93,12 +107,15 @@ def _bullets(sentences: Iterable[str]) -> str:
 
 
 def _comparisons(comparisons: Sequence[Comparison]) -> str:
-    if not comparisons:
-        return ""
+    return _compared(comparisons, "Is the difference real?") if comparisons else ""
+
+
+def _compared(comparisons: Sequence[Comparison], heading: str) -> str:
+    """A table and sentences under `heading`."""
     table = markdown_table(COMPARED, comparison_rows(comparisons))
     words = _bullets(map(in_words, comparisons))
     title = table_title(comparisons)
-    return f"## Is the difference real?\n\n{title}:\n\n{table}\n\n{COMPARED_NOTE}\n\n{words}"
+    return f"## {heading}\n\n{title}:\n\n{table}\n\n{COMPARED_NOTE}\n\n{words}"
 
 
 def _costs(summary: RunSummary) -> str:

@@ -19,9 +19,11 @@ from pytest_dualcode.analysis.gain import changes_by_task, gain_by_richness, tre
 from pytest_dualcode.analysis.paired import Comparison
 from pytest_dualcode.analysis.summary import compare_within, grouped
 from pytest_dualcode.analysis.taxonomy import KINDS, PAPER_REGRESSIONS, Cause, Kind, classify, tally
+from pytest_dualcode.problems.richness import LEAN_UP_TO
 from pytest_dualcode.report.markdown import markdown_table
 from pytest_dualcode.types import Record
 
+Groups = Mapping[tuple[str, str], Sequence[Record]]
 Changes = Mapping[str, tuple[bool, bool]]
 """By task id, whether it passes before and after."""
 
@@ -71,10 +73,12 @@ MEANINGS = {
 }
 
 
-def detection_rows(records: Sequence[Record], known: Known) -> list[list[str]]:
-    """One row for each pipeline and dataset that has reviews."""
+def detection_rows(
+    records: Sequence[Record], known: Known, scores: Mapping[str, float] | None = None
+) -> list[list[str]]:
+    """One row for each pipeline and dataset that has reviews; with `scores` lean and rich apart."""
     rows = []
-    for (pipeline, dataset), group in grouped(records).items():
+    for (pipeline, dataset), group in _by_richness(records, scores or {}).items():
         found = detection(group, known)
         if not found.reviews:
             continue
@@ -91,6 +95,22 @@ def detection_rows(records: Sequence[Record], known: Known) -> list[list[str]]:
             ]
         )
     return rows
+
+
+def _by_richness(records: Sequence[Record], scores: Mapping[str, float]) -> Groups:
+    """Records by pipeline and dataset, and again by lean and rich where a dataset has both."""
+    found: dict[tuple[str, str], list[Record]] = {}
+    for (pipeline, dataset), group in grouped(records).items():
+        found[pipeline, dataset] = group
+        scored = [record for record in group if record.task_id in scores]
+        lean = [record for record in scored if scores[record.task_id] <= LEAN_UP_TO]
+        rich = [record for record in scored if scores[record.task_id] > LEAN_UP_TO]
+        if lean and rich:
+            found |= {
+                (pipeline, f"{dataset}, lean specs"): lean,
+                (pipeline, f"{dataset}, rich specs"): rich,
+            }
+    return found
 
 
 def effect_rows(records: Sequence[Record], known: Known) -> list[list[str]]:
@@ -194,7 +214,7 @@ def markdown_sections(
         (
             "The reviewer under the microscope",
             DETECTION,
-            detection_rows(records, known),
+            detection_rows(records, known, scores),
             DETECTION_NOTE,
         ),
         ("What each change did", EFFECT, effect_rows(records, known), EFFECT_NOTE),

@@ -22,11 +22,13 @@ def summary_lines(
     width: int = 80,
     *,
     comparisons: Iterable[Comparison] = (),
+    against_baseline: Iterable[Comparison] = (),
     report: Path | str | None = None,
 ) -> list[str]:
     """The summary as lines of at most `width` columns.
 
-    `report` is the file that the last line names; it is never cut, so that it can be copied.
+    `comparisons` are within the run, `against_baseline` with another run. `report` is the file
+    that the last line names; it is never cut, so that it can be copied.
     """
     if not summary.rows:
         return ["No problem has a result yet."]
@@ -36,6 +38,8 @@ def summary_lines(
     lines += text_table(COST_HEADER, [_costs(row) for row in summary.rows], width)
     lines += _paragraphs(notes(summary), width)
     lines += _comparisons(list(comparisons), width)
+    compared = _comparisons(list(against_baseline), width)
+    lines += ["", "with the baseline run:", *compared[1:]] if compared else []
     if report is not None:
         lines += ["", f"Report: {report}"]
     return lines

@@ -137,3 +137,12 @@ def test_report_can_price_a_run(run_dir, capsys):
     status, _, err = call(capsys, "report", run_dir, "--price-per-hour", "-1")
     assert status == 2
     assert "Give what the servers cost an hour." in err
+
+
+def test_report_can_compare_with_a_baseline(tmp_path, capsys):
+    before = write_run(tmp_path / "before", [make_record(n, plus="fail") for n in range(3)])
+    after = write_run(tmp_path / "after", [make_record(n) for n in range(3)])
+    status, out, _ = call(capsys, "report", after, "--baseline", before)
+    assert status == 0
+    assert "with the baseline run:" in out
+    assert "raw-coder against the baseline's raw-coder on humaneval" in out

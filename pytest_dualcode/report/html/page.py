@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 
 from pytest_dualcode.analysis.detector import known_verdicts
+from pytest_dualcode.analysis.paired import Comparison
 from pytest_dualcode.report.context import Context
 from pytest_dualcode.report.html import sections
 from pytest_dualcode.report.html.data import (
@@ -30,12 +31,14 @@ POLICY = (
 OUTCOMES = ("passed", "failed", "error", "improved", "regressed", "flipped")
 
 
-def html_report(run: Run, context: Context | None = None) -> str:
-    """The whole page for a run; `context` adds specs and richness."""
-    return "\n".join(_parts(run, context or Context()))
+def html_report(
+    run: Run, context: Context | None = None, compared: Sequence[Comparison] = ()
+) -> str:
+    """The whole page for a run; `context` adds specs and richness, `compared` a baseline."""
+    return "\n".join(_parts(run, context or Context(), compared))
 
 
-def _parts(run: Run, context: Context) -> Iterator[str]:
+def _parts(run: Run, context: Context, compared: Sequence[Comparison]) -> Iterator[str]:
     name = escape(run.directory.name)
     yield '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">'
     yield f"<title>{name}</title>"
@@ -45,13 +48,13 @@ def _parts(run: Run, context: Context) -> Iterator[str]:
     yield f"<header><h1>{name}</h1>"
     yield '<nav><a href="#list">Problems</a></nav>'
     yield '<button id="theme" type="button">Dark mode</button></header>'
-    yield from _sections(run, context)
+    yield from _sections(run, context, compared)
     yield from _list()
     yield from _data(run, context)
     yield f"<script>\n{_asset('page.js')}</script>\n</body>\n</html>\n"
 
 
-def _sections(run: Run, context: Context) -> Iterator[str]:
+def _sections(run: Run, context: Context, compared: Sequence[Comparison]) -> Iterator[str]:
     summary, comparisons = run.summary, run.comparisons()
     known = known_verdicts(run.records)
     if run.damage:
@@ -59,7 +62,10 @@ def _sections(run: Run, context: Context) -> Iterator[str]:
     yield f"<main>\n<h2>Results</h2>\n{sections.results(summary)}"
     yield sections.shares(summary)
     yield f"<h2>Is the difference real?</h2>\n{sections.differences(comparisons)}"
-    yield f"<h2>The reviewer under the microscope</h2>\n{sections.microscope(run.records, known)}"
+    if compared:
+        yield f"<h2>Against the baseline</h2>\n{sections.differences(compared)}"
+    yield "<h2>The reviewer under the microscope</h2>"
+    yield sections.microscope(run.records, known, context.richness)
     yield f"<h2>Cost</h2>\n{sections.costs(summary)}"
     yield f"<h2>Why solutions failed</h2>\n{sections.failures(run.records)}"
     gained = sections.richness(run.records, comparisons, context.richness)

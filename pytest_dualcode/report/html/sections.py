@@ -85,9 +85,9 @@ def shares(summary: RunSummary) -> str:
     return share_bars("pass@1 on plus with its 95 % interval (◇ the paper's value)", bars)
 
 
-def microscope(records: Sequence[Record], known: Known) -> str:
+def microscope(records: Sequence[Record], known: Known, scores: Mapping[str, float]) -> str:
     """The reviewer as a detector, and what fixes and retries did."""
-    detected = mechanism.detection_rows(records, known)
+    detected = mechanism.detection_rows(records, known, scores)
     changed = mechanism.effect_rows(records, known)
     parts = []
     if detected:

@@ -66,3 +66,17 @@ def test_reports_are_written_from_the_stored_run_alone(tmp_path):
 def test_a_run_of_other_datasets_has_no_evalplus_files(tmp_path):
     write_reports(write_run(tmp_path / "run", [make_record(dataset="own")]))
     assert not (tmp_path / "run" / "evalplus").exists()
+
+
+def test_reports_can_compare_with_a_baseline(tmp_path):
+    before = write_run(tmp_path / "before", [make_record(n, plus="fail") for n in range(3)])
+    after = write_run(tmp_path / "after", [make_record(n) for n in range(3)])
+    written = write_reports(after, baseline=before)
+    assert written.against_baseline[0].gain == 3
+    text = (after / "summary.md").read_text()
+    assert "## Against the baseline" in text
+    assert "- raw-coder on humaneval won: HumanEval/0, HumanEval/1, HumanEval/2" in text
+    assert (
+        "## Against the baseline"
+        not in (write_reports(after).run.directory / "summary.md").read_text()
+    )

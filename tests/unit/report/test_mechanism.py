@@ -77,3 +77,12 @@ def test_richness_is_shown_across_and_within_datasets():
 
 def test_sections_without_rows_are_left_out():
     assert markdown_sections([make_record()], [], {}) == []
+
+
+def test_lean_and_rich_specs_are_told_apart_where_a_dataset_has_both(tmp_path):
+    records = load_run(reviewed_run(tmp_path / "run")).records
+    known = known_verdicts(records)
+    scores = {"HumanEval/0": 0.5, "HumanEval/1": 0.6}
+    rows = detection_rows(records, known, scores)
+    assert [row[1] for row in rows] == ["humaneval", "humaneval, lean specs"]
+    assert len(detection_rows(records, known, {"HumanEval/0": 0.5})) == 1
