@@ -124,7 +124,7 @@ def load_source(name: str) -> Source:
         signature=_with_imports("".join(lines[node.lineno - 1 : doc.lineno - 1])),
         docstring="".join(lines[doc.lineno - 1 : doc.end_lineno]),
         body="".join(lines[doc.end_lineno : node.end_lineno]),
-        contract="".join(_contract_lines(functions["contract"])),
+        contract="".join(_contract_lines(functions["contract"], text)),
     )
 
 
@@ -133,11 +133,12 @@ def _with_imports(signature: str) -> str:
     return f"from typing import Any\n\n\n{signature}" if "Any" in signature else signature
 
 
-def _contract_lines(contract: ast.FunctionDef) -> Iterator[str]:
+def _contract_lines(contract: ast.FunctionDef, text: str) -> Iterator[str]:
+    # From the source, not from `ast.unparse`, whose text differs between Python versions.
     for statement in contract.body:
-        if isinstance(statement, ast.Assert):
-            statement.msg = ast.Constant("invalid inputs")
-        yield f"    {ast.unparse(statement)}{MARK}\n"
+        code = ast.get_source_segment(text, statement)
+        message = ', "invalid inputs"' if isinstance(statement, ast.Assert) else ""
+        yield f"    {code}{message}{MARK}\n"
 
 
 def plus_inputs(source: Source) -> list[Any]:

@@ -121,6 +121,15 @@ def test_the_inputs_reject_a_typical_wrong_solution(name: str, old: str, new: st
     assert not all(same(e, f, source.atol) for e, f in zip(expected, found, strict=True))
 
 
+def test_contract_and_reference_run_together_as_evalplus_runs_them() -> None:
+    for line in (PROBLEMS / "own.jsonl").read_text(encoding="utf-8").splitlines():
+        task = json.loads(line)
+        namespace: dict[str, Any] = {}
+        code = task["prompt"] + task["contract"] + task["canonical_solution"]
+        exec(compile(code, task["task_id"], "exec", dont_inherit=True), namespace)
+        outcomes(namespace[task["entry_point"]], task["base_input"] + task["plus_input"])
+
+
 def test_every_module_is_in_the_set() -> None:
     assert sorted(path.stem for path in (PROBLEMS / "src").glob("*.py")) == sorted(BUILD.ORDER)
 
