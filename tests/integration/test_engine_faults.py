@@ -63,7 +63,7 @@ def test_faults_at_random(
     path = tmp_path / "calls.jsonl"
     store = CallStore(path)
     results = solve_all(
-        StoredModels(client([server.url], call_timeout=1.0 if fault == "hang" else 60.0), store),
+        StoredModels(client([server.url], call_timeout=2.0 if fault == "hang" else 60.0), store),
         ITEMS,
     )
     store.close()
