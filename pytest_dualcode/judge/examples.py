@@ -82,10 +82,9 @@ def run(
     """
     imports = prompt_imports(spec.prompt)
     inputs = [[e.call, e.expected, e.raises, imports] for e in examples]
-    total = SECONDS * len(examples) + 1
-    job = Job(
-        program + "\n" + HARNESS.format(name=ENTRY), ENTRY, inputs, [SECONDS] * len(examples), total
-    )
+    seconds = [SECONDS] * len(examples)
+    harness = HARNESS.format(name=ENTRY)
+    job = Job(f"{program}\n{harness}", ENTRY, inputs, seconds, sum(seconds) + 1)
     receiver = _Receiver(examples)
     ending = zygote.run(job, receiver)
     why = receiver.problem

@@ -27,11 +27,6 @@ from typing import Any, Literal
 from pytest_dualcode.errors import JudgeError
 from pytest_dualcode.judge import protocol
 
-LOAD_SECONDS = 10.0
-"""CPU seconds for executing the program itself, before the first input."""
-IDLE_SECONDS = 4.0
-"""Idle seconds for one input, as EvalPlus's shortest time limit."""
-IDLE_TOTAL_SECONDS = 60.0
 WALL_SECONDS = 3600.0
 """Whatever the clocks say, no job takes longer."""
 POLL_SECONDS = 0.05
@@ -42,6 +37,26 @@ SINGLE_THREADED = {
     f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR")
 }
 
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a program may use; seconds of CPU time but for the idle ones.
+
+    ``input``: for one call, or ``factor`` times what the reference took, if that is more
+    (EvalPlus's DEFAULT_MIN_TIME_LIMIT and DEFAULT_GT_TIME_LIMIT_FACTOR). ``suite``: for all
+    calls of a suite, as EvalPlus's timeout per task, unless the reference itself is slow.
+    ``load``: for executing the program before the first call. ``idle`` and ``idle_suite``:
+    for sleeping, in one call and in all.
+    """
+
+    input: float = 4.0
+    factor: float = 4.0
+    suite: float = 60.0
+    load: float = 10.0
+    idle: float = 4.0
+    idle_suite: float = 60.0
+
+
 Answer = Literal["more", "next", "send", "stop"]
 """A receiver's answer to a frame: go on; go on after a digest; send the value; enough."""
 
@@ -51,13 +66,14 @@ EndKind = Literal["stopped", "cpu", "idle", "wall", "exited", "garbled"]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a child is told, and its limits in CPU seconds."""
+    """What a child is told, and the CPU seconds that each input and the whole may take."""
 
     program: str
     entry_point: str
     inputs: list[Any]
-    limits: list[float]
-    total_limit: float
+    input_seconds: list[float]
+    suite_seconds: float
+    limits: Limits = Limits()
     as_set: bool = False
     timed: bool = False
 
@@ -337,13 +353,14 @@ class _Conversation:
 
     def _look_at_limits(self, wall: float) -> None:
         cpu = self._clocks.read_cpu()
-        limit = self._job.limits[self._done] if self._done >= 0 else LOAD_SECONDS
+        job, limits = self._job, self._job.limits
+        limit = job.input_seconds[self._done] if self._done >= 0 else limits.load
         if cpu - self._cpu_mark > limit:
             raise _Finished("cpu", f"more than {limit:.3g} s of CPU time")
-        if cpu > self._job.total_limit:
-            raise _Finished("cpu", f"more than {self._job.total_limit:.3g} s of CPU time in all")
-        if self._idle > IDLE_SECONDS or self._idle_total > IDLE_TOTAL_SECONDS:
-            raise _Finished("idle", f"did nothing for {IDLE_SECONDS:g} s")
+        if cpu > job.suite_seconds:
+            raise _Finished("cpu", f"more than {job.suite_seconds:.3g} s of CPU time in all")
+        if self._idle > limits.idle or self._idle_total > limits.idle_suite:
+            raise _Finished("idle", f"did nothing for {limits.idle:g} s")
         if wall > WALL_SECONDS:
             raise _Finished("wall", f"more than {WALL_SECONDS:g} s")
 

@@ -8,13 +8,9 @@ from typing import Any
 from pytest_dualcode.errors import JudgeError, printable
 from pytest_dualcode.judge import oracle, protocol
 from pytest_dualcode.judge.ground_truth import Expected, GroundTruth, entry_of
-from pytest_dualcode.judge.sandbox import Answer, Ending, Job, Zygote, describe_status
+from pytest_dualcode.judge.sandbox import Answer, Ending, Job, Limits, Zygote, describe_status
 from pytest_dualcode.types import Problem, SuiteResult
 
-MIN_LIMIT, LIMIT_FACTOR = 4.0, 4.0
-"""CPU seconds for an input: EvalPlus's DEFAULT_MIN_TIME_LIMIT and DEFAULT_GT_TIME_LIMIT_FACTOR."""
-TOTAL_LIMIT = 60.0
-"""CPU seconds for a suite, as EvalPlus's timeout per task, unless the reference is slow."""
 SPARE_BYTES = 1 << 20
 REFERENCE_SECONDS = 600.0
 SHOWN = 300
@@ -101,11 +97,21 @@ def show(value: Any) -> str:
         return "a value with a very large integer"
 
 
-def job_limits(expected: Sequence[Expected]) -> tuple[list[float], float]:
-    """Return the CPU limit of each input and of the suite, in seconds."""
-    limits = [max(MIN_LIMIT, LIMIT_FACTOR * entry.seconds) for entry in expected]
+def suite_job(
+    problem: Problem, program: str, inputs: list[Any], expected: Sequence[Expected], limits: Limits
+) -> Job:
+    """Return the job of one suite, with the CPU seconds that its inputs may take."""
+    each = [max(limits.input, limits.factor * entry.seconds) for entry in expected]
     reference = sum(entry.seconds for entry in expected)
-    return limits, max(min(TOTAL_LIMIT, sum(limits)), LIMIT_FACTOR * reference) + 1
+    return Job(
+        program,
+        problem.entry_point,
+        inputs,
+        input_seconds=each,
+        suite_seconds=max(min(limits.suite, sum(each)), limits.factor * reference) + 1,
+        limits=limits,
+        as_set=oracle.as_set(problem.dataset, problem.entry_point),
+    )
 
 
 def judge_suite(
@@ -114,14 +120,12 @@ def judge_suite(
     program: str,
     inputs: list[Any],
     expected: Sequence[Expected],
+    limits: Limits,
 ) -> SuiteResult:
     """Run `program` on `inputs` in a fresh jailed child and compare with `expected`."""
     check = oracle.Oracle(problem.dataset, problem.entry_point, problem.tests.atol)
     receiver = SuiteReceiver(check, inputs, expected)
-    limits, total = job_limits(expected)
-    as_set = oracle.as_set(problem.dataset, problem.entry_point)
-    job = Job(program, problem.entry_point, inputs, limits, total, as_set=as_set)
-    ending = zygote.run(job, receiver)
+    ending = zygote.run(suite_job(problem, program, inputs, expected, limits), receiver)
     return suite_result(receiver, ending, inputs)
 
 
@@ -195,10 +199,15 @@ def compute_ground_truth(zygote: Zygote, problem: Problem) -> GroundTruth:
 
 def _run_reference(zygote: Zygote, problem: Problem, inputs: list[Any]) -> tuple[Expected, ...]:
     receiver = ReferenceReceiver(len(inputs))
-    limits = [REFERENCE_SECONDS] * len(inputs)
-    as_set = oracle.as_set(problem.dataset, problem.entry_point)
     job = Job(
-        problem.reference, problem.entry_point, inputs, limits, REFERENCE_SECONDS, as_set, True
+        problem.reference,
+        problem.entry_point,
+        inputs,
+        input_seconds=[REFERENCE_SECONDS] * len(inputs),
+        suite_seconds=REFERENCE_SECONDS,
+        limits=Limits(load=60, idle=60),
+        as_set=oracle.as_set(problem.dataset, problem.entry_point),
+        timed=True,
     )
     ending = zygote.run(job, receiver)
     if receiver.problem or len(receiver.entries) != len(inputs):

@@ -14,11 +14,12 @@ from typing import Any, Literal, TypeVar
 from pytest_dualcode.errors import JudgeError
 from pytest_dualcode.judge import canaries, examples, suite
 from pytest_dualcode.judge.ground_truth import Expected, GroundTruth, GroundTruthCache
-from pytest_dualcode.judge.sandbox import Zygote
+from pytest_dualcode.judge.sandbox import Limits, Zygote
 from pytest_dualcode.types import Example, ExampleResult, Problem, Spec, SuiteResult, Verdict
 
 Mode = Literal["dualcode", "evalplus"]
 T = TypeVar("T")
+DEFAULT_LIMITS = Limits()
 
 
 class Judge:
@@ -36,7 +37,9 @@ class Judge:
         allow_unsafe: bool = False,
         mode: Mode = "dualcode",
         walls: Sequence[str] = canaries.BEST_FIRST,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
+        self._limits = limits
         self._cache = GroundTruthCache(cache_dir)
         self._pool = _ZygotePool(allow_unsafe, walls)
         self._mode = mode
@@ -72,7 +75,9 @@ class Judge:
 
         def judged(inputs: list[Any], expected: Sequence[Expected]) -> SuiteResult:
             return self._run(
-                lambda zygote: suite.judge_suite(zygote, problem, program, inputs, expected)
+                lambda zygote: suite.judge_suite(
+                    zygote, problem, program, inputs, expected, self._limits
+                )
             )
 
         base = judged(tests.base_inputs, truth.base)
