@@ -194,7 +194,8 @@ class OpenAIModels:
         deadline = loop.time() + 2 * self._call_timeout
         faults: list[Fault] = []
         while True:
-            server = choose(pool.replicas, loop.time(), priority)
+            begun = loop.time()
+            server = choose(pool.replicas, begun, priority)
             try:
                 call = await self._attempt(server, request, deadline)
             except Fault as fault:
@@ -213,27 +214,31 @@ class OpenAIModels:
                 )
             pool.count(retries=1)
             log.info("%s at %s: %s; again", request.role, server.url, faults[-1].detail)
-            await self._recover(pool, request.role, server, faults[-1], pause)
+            if faults[-1].kind in ("refused", "reset") and self._revive is not None:
+                await self._revived(self._revive, request.role, server, begun)
+            await self._rest(pool, faults[-1], pause)
 
-    async def _recover(
-        self, pool: _Pool, role: Role, server: Replica, fault: Fault, pause: float
-    ) -> None:
-        """Do what `fault` asks for before the next attempt."""
+    @staticmethod
+    async def _rest(pool: _Pool, fault: Fault, pause: float) -> None:
+        """Pause before the next attempt, unless another server can take it at once."""
         if fault.kind in ("busy", "timeout"):
             pool.limit.refused(asyncio.get_running_loop().time())
-        if fault.kind in ("refused", "reset") and self._revive is not None:
-            await self._revived(self._revive, role, server.url)
         now = asyncio.get_running_loop().time()
         if all(replica.rests_until > now for replica in pool.replicas):
             await asyncio.sleep(pause)
 
-    async def _revived(self, revive: Revive, role: Role, url: str) -> None:
-        """Have `url` revived by one of the calls that miss it while the others wait."""
-        task = self._revivals.get(url)
+    async def _revived(self, revive: Revive, role: Role, server: Replica, begun: float) -> None:
+        """Have `server` revived by one of the calls that miss it while the others wait.
+
+        A call that began before the last revival ended has only seen the old server die.
+        """
+        if begun < server.revived_at:
+            return
+        task = self._revivals.get(server.url)
         if task is None:
-            task = asyncio.create_task(_as_coroutine(revive(role, url)))
-            self._revivals[url] = task
-            task.add_done_callback(lambda _: self._revivals.pop(url, None))
+            task = asyncio.create_task(_revive_once(revive, role, server))
+            self._revivals[server.url] = task
+            task.add_done_callback(lambda _: self._revivals.pop(server.url, None))
         await asyncio.shield(task)
 
     async def _attempt(self, server: Replica, request: Request, deadline: float) -> Call:
@@ -328,5 +333,7 @@ async def _follow_metrics(pool: _Pool) -> None:
                 pool.limit.reported(sum(r for r, _ in known), sum(w for _, w in known))
 
 
-async def _as_coroutine(awaitable: Awaitable[None]) -> None:
-    await awaitable
+async def _revive_once(revive: Revive, role: Role, server: Replica) -> None:
+    await revive(role, server.url)
+    server.revived_at = asyncio.get_running_loop().time()
+    server.rests_until = 0.0

@@ -34,6 +34,7 @@ class Replica:
     in_flight: int = 0
     failures: int = 0
     rests_until: float = 0.0
+    revived_at: float = float("-inf")
     _learning: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
     _client: Any = field(default=None, repr=False)
     _http: Any = field(default=None, repr=False)

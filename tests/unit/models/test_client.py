@@ -12,7 +12,7 @@ import pytest
 from endpoints import SWIFT, TestEndpoint, ask
 from scripted_server import Reply, ScriptedServer
 
-from pytest_dualcode.errors import CallError
+from pytest_dualcode.errors import CallError, ServerError
 from pytest_dualcode.models.client import OpenAIModels
 from pytest_dualcode.types import Call
 
@@ -205,7 +205,16 @@ def test_a_dead_server_is_revived_once_for_all_that_miss_it(serve: Serve) -> Non
     models = models_at(server.url, revive=revive)
     work = [models.complete("coder", ask(str(n))) for n in range(8)]
     assert len(run(models, *work)) == 8
-    assert revived == [server.url]
+    assert revived == [server.url], "also those that saw the death late asked for no second one"
+
+
+def test_a_server_that_cannot_be_revived_ends_the_call_with_the_reason() -> None:
+    async def revive(_: str, url: str) -> None:
+        raise ServerError(f"{url} died twice.", "See its log.")
+
+    models = models_at(f"http://127.0.0.1:{closed_port()}/v1", revive=revive)
+    with pytest.raises(ServerError, match=r"died twice\.\nSee its log"):
+        run(models, models.complete("coder", ask("a")))
 
 
 def test_calls_are_spread_over_servers_and_a_dead_one_is_left_out(serve: Serve) -> None:
