@@ -12,7 +12,8 @@ from types import TracebackType
 from typing import Any, Literal, TypeVar
 
 from pytest_dualcode.errors import JudgeError
-from pytest_dualcode.judge import canaries, examples, suite
+from pytest_dualcode.judge import canaries, evalplus_mode, examples, suite
+from pytest_dualcode.judge.evalplus_mode import EvalPlusJudge
 from pytest_dualcode.judge.ground_truth import Expected, GroundTruth, GroundTruthCache
 from pytest_dualcode.judge.sandbox import Limits, Zygote
 from pytest_dualcode.types import Example, ExampleResult, Problem, Spec, SuiteResult, Verdict
@@ -42,7 +43,8 @@ class Judge:
         self._limits = limits
         self._cache = GroundTruthCache(cache_dir)
         self._pool = _ZygotePool(allow_unsafe, walls)
-        self._mode = mode
+        self._allow_unsafe = allow_unsafe
+        self._evalplus = EvalPlusJudge() if mode == "evalplus" else None
 
     def __enter__(self) -> Judge:
         return self
@@ -62,6 +64,9 @@ class Judge:
         Raises:
             UsageError: it is below L2 and ``allow_unsafe`` was not given.
         """
+        if self._evalplus is not None:
+            evalplus_mode.refuse_unless_allowed(self._allow_unsafe)
+            return evalplus_mode.LEVEL
         return self._pool.level
 
     def judge(self, problem: Problem, program: str) -> Verdict:
@@ -70,6 +75,9 @@ class Judge:
         Raises:
             JudgeError: the judge itself broke; it says nothing about the program.
         """
+        if self._evalplus is not None:
+            evalplus_mode.refuse_unless_allowed(self._allow_unsafe)
+            return self._evalplus.judge(problem, program)
         began = time.monotonic()
         tests, truth = problem.tests, self.ground_truth(problem)
 
@@ -105,6 +113,8 @@ class Judge:
     def close(self) -> None:
         """End all zygotes."""
         self._pool.close()
+        if self._evalplus is not None:
+            self._evalplus.close()
 
     def _run(self, work: Callable[[Zygote], T]) -> T:
         """Do `work` with a zygote; once more with a fresh one if the zygote broke."""

@@ -114,7 +114,8 @@ def run(job: dict[str, Any], channel: Channel) -> None:
     namespace: dict[str, Any] = {}
     try:
         with silenced():
-            exec(job["program"], namespace)
+            # Not exec() of the text: it would inherit this module's __future__ imports.
+            exec(compile(job["program"], "<string>", "exec", dont_inherit=True), namespace)
             function = namespace[job["entry_point"]]
     except BaseException as error:
         channel.send(b"E", describe(error))
