@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from scripted_server import Reply, ScriptedServer
 
 from pytest_dualcode.errors import CallError, ServerError
 from pytest_dualcode.models.client import OpenAIModels
+from pytest_dualcode.models.faults import Fault, RetryPolicy
 from pytest_dualcode.types import Call
 
 Serve = Callable[..., ScriptedServer]
@@ -23,7 +24,7 @@ def models_at(*urls: str, **settings: Any) -> OpenAIModels:
     """Return a client of one coder that retries without pauses."""
     endpoint = {k: settings.pop(k) for k in ("thinking", "launched", "model") if k in settings}
     coder = TestEndpoint(urls=urls, **endpoint)
-    return OpenAIModels({"coder": coder}, retries=SWIFT, **settings)
+    return OpenAIModels({"coder": coder}, **{"retries": SWIFT, **settings})
 
 
 def run(models: OpenAIModels, *work: Coroutine[Any, Any, Any]) -> list[Any]:
@@ -184,11 +185,22 @@ def test_nobody_listening_is_a_call_error_once_the_deadline_has_come() -> None:
 def test_a_server_that_comes_back_is_waited_for(serve: Serve) -> None:
     server = serve(lambda _: "back")
     server.refuse()
-    models = models_at(server.url, call_timeout=20)
-    timer = threading.Timer(0.2, server.accept)
-    timer.start()
+    failed = threading.Event()
+
+    class Noticing(RetryPolicy):
+        def pause(self, faults: Sequence[Fault]) -> float | None:
+            failed.set()
+            return super().pause(faults)
+
+    def come_back() -> None:
+        failed.wait(60)
+        server.accept()
+
+    models = models_at(server.url, retries=Noticing(first_pause=0.001, longest_pause=0.01))
+    thread = threading.Thread(target=come_back)
+    thread.start()
     call = run(models, models.complete("coder", ask("a")))[0]
-    timer.join()
+    thread.join()
     assert call.text == "back"
     assert call.attempts > 1
 
