@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import ast
 import re
-import symtable
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from pytest_dualcode.extraction.characters import STRING_OR_COMMENT
+from pytest_dualcode.extraction.scopes import Scope, module_scope
 
 _TOKEN = re.compile(rf"({STRING_OR_COMMENT})|([(\[{{])|([)\]}}])|(\\?\n)", re.DOTALL)
 # A line that can only start a statement ends an unclosed bracket (mostly one in prose).
@@ -27,6 +27,9 @@ _COMPOUND = re.compile(r"(?:if|for|while|try|with|async|elif|else|except)\b")
 _WORD = re.compile(r"[^\W\d]\w*")
 _DEFINITION = re.compile(r"^(?:async[ \t]+)?(?:def|class)[ \t]+([^\W\d]\w*)", re.MULTILINE)
 
+# Compiling doubles the time, and a very long function is right or wrong in other ways.
+_MAX_COMPILED = 100_000
+
 PARSE_ERRORS = (SyntaxError, ValueError, RecursionError, MemoryError)
 
 
@@ -36,15 +39,6 @@ def parse(text: str) -> ast.Module | None:
         return ast.parse(text)
     except PARSE_ERRORS:
         return None
-
-
-def compiles(text: str) -> bool:
-    """Whether `text` is a valid program (``ast.parse`` accepts more, as a stray ``await``)."""
-    try:
-        compile(text, "<reply>", "exec", dont_inherit=True)
-    except PARSE_ERRORS:
-        return False
-    return True
 
 
 @dataclass(eq=False)
@@ -61,34 +55,42 @@ class Chunk:
         return parse(self.text)
 
     @cached_property
-    def _table(self) -> symtable.SymbolTable | None:
-        if self.tree is None or not self.tree.body:
-            return None
-        try:
-            return symtable.symtable(self.text, "<reply>", "exec")
-        except PARSE_ERRORS:
-            return None
+    def _scope(self) -> Scope:
+        return module_scope(self.tree) if self.tree else Scope()
 
-    @cached_property
-    def binds(self) -> frozenset[str]:
+    @property
+    def binds(self) -> set[str]:
         """Module-level names that running the chunk gives a value."""
-        if self._table is None:
-            return frozenset()
-        return frozenset(
-            s.get_name() for s in self._table.get_symbols() if s.is_assigned() or s.is_imported()
-        )
+        return self._scope.binds
 
     @cached_property
-    def needs(self) -> frozenset[str]:
+    def needs(self) -> set[str]:
         """Module-level and builtin names that the chunk, or a function in it, reads."""
-        return frozenset(_globals_read(self._table)) if self._table else frozenset()
+        scope = self._scope
+        return scope.reads | scope.inner_reads | scope.global_reads
+
+    @cached_property
+    def compiles(self) -> bool:
+        """Whether it is a valid program: ``ast.parse`` accepts more, as a stray ``await``."""
+        if self.tree is None or len(self.text) > _MAX_COMPILED:
+            return self.tree is not None
+        try:
+            compile(self.text, "<reply>", "exec", dont_inherit=True)
+        except PARSE_ERRORS:
+            return False
+        return True
+
+    @property
+    def all_words(self) -> set[str]:
+        """Every identifier and keyword in the text."""
+        return set(_WORD.findall(self.text))
 
     @cached_property
     def words(self) -> frozenset[str]:
         """A cheap superset of `binds`: known without parsing."""
         if self.is_definition:
             return frozenset(_DEFINITION.findall(self.text))
-        return frozenset(_WORD.findall(self.text))
+        return frozenset(self.all_words)
 
     @cached_property
     def is_definition(self) -> bool:
@@ -109,19 +111,6 @@ def _first_code(text: str) -> str:
         if not position:
             return ""
     return text[position : position + 200]
-
-
-def _globals_read(top: symtable.SymbolTable) -> Iterator[str]:
-    for symbol in top.get_symbols():
-        if symbol.is_referenced():
-            yield symbol.get_name()
-    tables = list(top.get_children())
-    while tables:
-        table = tables.pop()
-        tables.extend(table.get_children())
-        for symbol in table.get_symbols():
-            if symbol.is_global() and symbol.is_referenced():
-                yield symbol.get_name()
 
 
 def split_chunks(text: str, region: int = 0, step: str = "") -> list[Chunk]:

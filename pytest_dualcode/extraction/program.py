@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from pytest_dualcode.extraction import repair, statements
 from pytest_dualcode.extraction.characters import repair_characters, unify_newlines
-from pytest_dualcode.extraction.chunks import Chunk, compiles, parse, split_chunks
+from pytest_dualcode.extraction.chunks import Chunk, parse, split_chunks
 from pytest_dualcode.extraction.diagnosis import why_nothing
 from pytest_dualcode.extraction.fences import Block, split_fences
 from pytest_dualcode.extraction.imports import missing_imports
@@ -23,6 +23,10 @@ from pytest_dualcode.extraction.thinking import split_thinking
 from pytest_dualcode.types import Extraction, Spec
 
 _MAX_RESTARTS = 8
+_RESTART_BUDGET = 100_000  # characters
+_MARKS = re.compile(r"```|~~~|</?(?:think|reason|thought)", re.IGNORECASE)
+_IN_BLOCK = re.compile(r"(?:^|\n)[ \t]*(?:class|def|async)\b[^\n]*:\s*\Z")
+_MAX_CUT_FUNCTIONS = 4
 _MAX_BODIES = 60
 
 
@@ -32,6 +36,7 @@ class _Text:
 
     text: str
     steps: tuple[str, ...]
+    is_program: bool = False
 
 
 def extract_program(reply: str, spec: Spec, *, add_imports: bool = False) -> Extraction:
@@ -54,7 +59,7 @@ def _extract(reply: str, spec: Spec, add_imports: bool) -> Extraction:
     readings = list(_readings(reply))
     for finder in (_find_intact, _find_cut, _find_body):
         for reading in readings:
-            found = finder(reading.text, spec)
+            found = finder(reading, spec)
             if found is not None:
                 return _finish(found, reading, add_imports)
     return Extraction("", readings[0].steps if readings else (), why_nothing(reply, spec))
@@ -72,8 +77,9 @@ def _finish(found: _Text, reading: _Text, add_imports: bool) -> Extraction:
 def _readings(reply: str) -> Iterator[_Text]:
     text = unify_newlines(reply)
     steps = ("unified newlines",) if text != reply else ()
-    if parse(text) is not None:
-        yield _Text(text, steps)
+    if _MARKS.search(text) and parse(text) is not None:
+        # A whole program: its strings may hold fences and tags, which are then not markup.
+        yield _Text(text, steps, is_program=True)
     thinking = split_thinking(text)
     seen = set()
     for part, why in ((thinking.answer, ()), (thinking.unclosed, ("read unclosed <think> text",))):
@@ -84,39 +90,45 @@ def _readings(reply: str) -> Iterator[_Text]:
                 yield _Text(candidate, (*steps, *thinking.steps, *why, *more))
 
 
-def _find_intact(text: str, spec: Spec) -> _Text | None:
-    if spec.entry_point not in text:
+def _find_intact(reading: _Text, spec: Spec) -> _Text | None:
+    if spec.entry_point not in reading.text:
         return None
-    for blocks in _divisions(text, spec.entry_point):
-        chunks = [c for n, b in enumerate(blocks) for c in split_chunks(b.text, n, b.step)]
+    seen: set[tuple[str, ...]] = set()
+    for blocks in _divisions(reading, spec.entry_point):
+        texts = tuple(block.text for block in blocks)
+        if texts in seen:
+            continue
+        seen.add(texts)
+        chunks = _chunks(blocks)
         for entry in entry_candidates(chunks, spec.entry_point):
             return _assemble(entry, chunks, spec)
     return None
 
 
-def _divisions(text: str, entry_point: str) -> Iterator[list[Block]]:
-    """Yield ways to divide `text` into stretches of code, the most literal first."""
-    if parse(text) is not None:
-        yield [Block(repair.dedent(text), fenced=False)]
-    blocks = split_fences(text, trust_strings=True)
-    yield _dedented(b for b in blocks if b.is_python)
-    naive = split_fences(text, trust_strings=False)
-    if naive != blocks:
-        yield _dedented(b for b in naive if b.is_python)
-    yield _dedented(blocks)
-    yield _dedented(naive)
-    for step, relaid in _relaid(blocks):
-        yield [Block(relaid, fenced=False, note=step)]
+def _chunks(blocks: list[Block]) -> list[Chunk]:
+    return [c for n, b in enumerate(blocks) for c in split_chunks(b.text, n, b.step)]
+
+
+def _divisions(reading: _Text, entry_point: str) -> Iterator[list[Block]]:
+    """Yield ways to divide a reading into stretches of code, the most literal first."""
+    text = reading.text
+    if reading.is_program:
+        yield [Block(text, fenced=False)]
+        return
+    blocks = _dedented(split_fences(text, trust_strings=True))
+    naive = _dedented(split_fences(text, trust_strings=False))
+    yield [b for b in blocks if b.is_python]
+    yield [b for b in naive if b.is_python]
+    yield blocks
+    yield naive
+    for block in reversed(blocks):
+        for step, relaid in repair.relayouts(block.text):
+            yield [Block(relaid, fenced=False, note=step)]
     yield from _restarts(text, entry_point)
 
 
-def _dedented(blocks: Iterator[Block] | list[Block]) -> list[Block]:
+def _dedented(blocks: list[Block]) -> list[Block]:
     return [replace(b, text=repair.dedent(b.text)) for b in blocks]
-
-
-def _relaid(blocks: list[Block]) -> Iterator[tuple[str, str]]:
-    for block in reversed(blocks):
-        yield from repair.relayouts(block.text)
 
 
 def _restarts(text: str, entry_point: str) -> Iterator[list[Block]]:
@@ -126,14 +138,16 @@ def _restarts(text: str, entry_point: str) -> Iterator[list[Block]]:
     code block) that are not a method or a nested function.
     """
     pattern = rf"^([ \t]*)(?:@[^\n]*\n\1)*(?:async[ \t]+)?def[ \t]+{re.escape(entry_point)}\b"
+    budget = len(text) + _RESTART_BUDGET
     for match in list(re.finditer(pattern, text, re.MULTILINE))[: -_MAX_RESTARTS - 1 : -1]:
-        before = text[: match.start()]
-        if match[1] and re.search(
-            r"(?:^|\n)[ \t]*(?:class|def|async)\b[^\n]*:\s*\Z", before[-400:]
-        ):
+        before = text[max(0, match.start() - 400) : match.start()]
+        if match[1] and _IN_BLOCK.search(before):
             continue
-        text_on = repair.dedent(_run(text[match.start() :], match[1]))
-        yield [Block(text_on, fenced=False, note="read on from the definition")]
+        rest = _run(text[match.start() :], match[1])
+        budget -= len(rest)
+        if budget < 0:
+            return
+        yield [Block(repair.dedent(rest), fenced=False, note="read on from the definition")]
 
 
 def _run(text: str, margin: str) -> str:
@@ -148,8 +162,8 @@ def _assemble(entry: Chunk, chunks: list[Chunk], spec: Spec) -> _Text:
     slicer = Slicer(chunks, _spec_chunks(spec), spec.entry_point)
     mine, added = slicer.slice(entry)
     steps = [*dict.fromkeys(c.step for c in mine if c.step)]
-    dropped = sum(1 for c in chunks if c.region == entry.region and c not in mine)
-    if dropped:
+    kept = set(mine)
+    if any(c.region == entry.region and c not in kept for c in chunks):
         steps.append("left out what the entry point does not need")
     if added:
         steps.append(
@@ -187,26 +201,28 @@ def _split_future(program: str) -> tuple[str, str]:
     return "".join(c.text for c in chunks[: last + 1]), "".join(c.text for c in chunks[last + 1 :])
 
 
-def _find_cut(text: str, spec: Spec) -> _Text | None:
+def _find_cut(reading: _Text, spec: Spec) -> _Text | None:
     """A function whose end is missing or broken: what of it is whole."""
-    if spec.entry_point not in text:
+    if spec.entry_point not in reading.text:
         return None
-    blocks = _dedented(split_fences(text, trust_strings=False))
-    chunks = [c for n, b in enumerate(blocks) for c in split_chunks(b.text, n, b.step)]
-    for number in reversed(range(len(chunks))):
+    chunks = _chunks(_dedented(split_fences(reading.text, trust_strings=False)))
+    broken = [
+        number
+        for number, chunk in enumerate(chunks)
+        if chunk.is_definition and spec.entry_point in chunk.words and not chunk.tree
+    ]
+    for number in broken[: -_MAX_CUT_FUNCTIONS - 1 : -1]:
         chunk = chunks[number]
-        if not chunk.is_definition or spec.entry_point not in chunk.words or chunk.tree:
-            continue
-        kept = repair.cut_tail(chunk.text, spec.entry_point)
-        if kept is not None and compiles(kept):
-            entry = Chunk(kept, chunk.region, chunk.step)
+        entry = Chunk(repair.cut_tail(chunk.text, spec.entry_point) or "", chunk.region, chunk.step)
+        if entry.text and entry.compiles:
             found = _assemble(entry, [*chunks[:number], entry, *chunks[number + 1 :]], spec)
             return _Text(found.text, (*found.steps, "cut a broken end off the entry point"))
     return None
 
 
-def _find_body(text: str, spec: Spec) -> _Text | None:
+def _find_body(reading: _Text, spec: Spec) -> _Text | None:
     """A body alone, put under the spec's signature."""
+    text = reading.text
     if not spec.has_signature or not ("return" in text or "yield" in text):
         return None
     header = spec.prompt.rstrip() + "\n"
@@ -228,6 +244,6 @@ def _under_signature(header: str, body: str, spec: Spec) -> str | None:
         node = statements.definition_of(chunk.tree, spec.entry_point)
         if node is None or statements.has_bare_name(node) or not statements.gives_value(node):
             continue
-        if compiles(chunk.text):
+        if chunk.compiles:
             return _assemble(chunk, chunks, spec).text
     return None

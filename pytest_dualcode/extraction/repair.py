@@ -19,6 +19,7 @@ _STATEMENT = re.compile(
     re.MULTILINE,
 )
 _MAX_CUTS = 40
+_PARSE_BUDGET = 1_000_000  # characters
 _INDENT = re.compile(r"^[ \t]*(?=\S)", re.MULTILINE)
 _QUOTED = re.compile(r"^[ \t]*>(?: |$)")
 _NUMBERED = re.compile(r"^[ \t]*\d+(?:[.:|)] ?|  ?|$)")
@@ -92,7 +93,8 @@ def cut_tail(text: str, entry_point: str) -> str | None:
     Whole lines go from where Python reports the error; what is left must still return.
     """
     lines = text.split("\n")
-    for _ in range(_MAX_CUTS):
+    tries = min(_MAX_CUTS, 2 + _PARSE_BUDGET // (len(text) + 1))
+    for _ in range(tries):
         line = _error_line("\n".join(lines))
         if line is None:
             break

@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from pytest_dualcode.extraction import statements
-from pytest_dualcode.extraction.chunks import Chunk, compiles
+from pytest_dualcode.extraction.chunks import Chunk
 
+# Versions of the entry point that are looked at, from the last; bounds the time only.
+_MAX_CANDIDATES = 200
 _BUILTINS = frozenset(dir(builtins))
-# Reading names by strings defeats the analysis: such programs keep every definition.
 _HARMLESS_MODULES = sys.stdlib_module_names - {"doctest", "unittest", "antigravity", "this"}
+# Reading names by strings defeats the analysis: such programs keep every definition.
 _DYNAMIC = frozenset(["eval", "exec", "globals", "locals", "vars", "__import__"])
 
 
@@ -34,8 +38,8 @@ class Slicer:
         self.entry_point = entry_point
         self._order = {id(chunk): n for n, chunk in enumerate(chunks)}
         self._by_word: dict[str, list[int]] = defaultdict(list)
+        self._users: dict[str, list[Chunk]] = defaultdict(list)
         self._fallback = list(fallback)
-        self._indexed = False
 
     def slice(self, entry: Chunk) -> tuple[list[Chunk], list[Chunk]]:
         """Return (chunks of the reply, chunks of the spec) that `entry` needs, in order."""
@@ -44,10 +48,12 @@ class Slicer:
             self._keep_all(entry, kept)
         for chunk in self._own_imports(entry):
             kept.add(chunk)
-        while kept.pending:
-            self._satisfy(kept.pending.pop(), entry, kept)
-            if not kept.pending:
-                self._add_effects(kept)
+        size = 0
+        while size < len(kept.chunks):
+            size = len(kept.chunks)
+            while kept.pending:
+                self._satisfy(kept.pending.pop(), entry, kept)
+            self._add_effects(kept)
         mine = sorted((c for c in kept.chunks if id(c) in self._order), key=self._place)
         spec = [c for c in self._fallback if c in kept.chunks]
         return mine, spec
@@ -57,8 +63,7 @@ class Slicer:
 
     def mentioning(self, word: str) -> list[Chunk]:
         """Chunks that may bind `word` (or, unless they are definitions, that mention it)."""
-        if not self._indexed:
-            self._indexed = True
+        if not self._by_word:
             for number, chunk in enumerate(self.chunks):
                 for each in chunk.words:
                     self._by_word[each].append(number)
@@ -130,19 +135,31 @@ class Slicer:
 
     def _add_effect(self, chunk: Chunk, name: str, kept: _Kept) -> None:
         tree = chunk.tree
-        if tree is None or chunk.is_definition or chunk.is_import or self._is_test(chunk, ""):
+        if tree is None or not tree.body or chunk.is_definition or chunk.is_import:
             return
-        if name not in statements.changed_in_place(tree):
-            return
-        if name not in kept.modules or statements.configures_module(tree):
+        if name == self.entry_point:
+            wanted = statements.sets_attributes(tree, name)
+        elif name in kept.modules:
+            wanted = statements.configures_module(tree)
+        else:
+            wanted = name in statements.changed_in_place(tree)
+        if wanted and (name == self.entry_point or not self._is_test(chunk, "")):
             kept.add(chunk)
 
     def _add_filling_calls(self, regions: set[int], kept: _Kept) -> None:
         for name in sorted(kept.data - kept.filled):
             kept.filled.add(name)
-            for chunk in self.chunks:
-                if chunk.region in regions and chunk.is_definition and name in chunk.text:
+            for chunk in self._functions_using(name):
+                if chunk.region in regions:
                     self._add_filling_call(chunk, name, kept)
+
+    def _functions_using(self, name: str) -> list[Chunk]:
+        if not self._users:
+            for chunk in self.chunks:
+                if chunk.is_definition:
+                    for word in chunk.all_words:
+                        self._users[word].append(chunk)
+        return self._users.get(name, [])
 
     def _add_filling_call(self, filler: Chunk, name: str, kept: _Kept) -> None:
         if filler.tree is None or self.entry_point in filler.binds | filler.needs:
@@ -224,16 +241,30 @@ def entry_candidates(chunks: list[Chunk], entry_point: str) -> Iterator[Chunk]:
     A function that gives a value comes before one that does not, and these before a name that
     is only assigned or imported.
     """
-    binding = [c for c in reversed(chunks) if entry_point in c.text and _may_bind(c, entry_point)]
-    for rank in range(4):
-        yield from (c for c in binding if _rank(c, entry_point) == rank)
+    lesser: list[tuple[int, Chunk]] = []
+    for chunk in islice(_binding(chunks, entry_point), _MAX_CANDIDATES):
+        rank = _rank(chunk, entry_point)
+        if rank == 0:
+            yield chunk
+        elif rank is not None:
+            lesser.append((rank, chunk))
+    yield from (chunk for _, chunk in sorted(lesser, key=lambda pair: pair[0]))
 
 
-def _may_bind(chunk: Chunk, name: str) -> bool:
-    return name in chunk.words and name in chunk.binds and compiles(chunk.text)
+def _binding(chunks: list[Chunk], name: str) -> Iterator[Chunk]:
+    form = re.compile(
+        rf"^[ \t]*(?:async[ \t]+)?def[ \t]+{re.escape(name)}\b"
+        rf"|^[ \t]*{re.escape(name)}[ \t]*(?::[^=\n]*)?=(?!=)",
+        re.MULTILINE,
+    )
+    for chunk in reversed(chunks):
+        if form.search(chunk.text) or (chunk.is_import and name in chunk.words):
+            yield chunk
 
 
 def _rank(chunk: Chunk, name: str) -> int | None:
+    if name not in chunk.binds or not chunk.compiles:
+        return None
     assert chunk.tree is not None
     if statements.is_main_guard(chunk.tree):
         return None

@@ -64,6 +64,16 @@ def has_bare_name(node: Function) -> bool:
     return any(isinstance(n, ast.Expr) and isinstance(n.value, ast.Name) for n in node.body)
 
 
+def sets_attributes(tree: ast.Module, name: str) -> bool:
+    """Whether the chunk only sets attributes of `name`, as ``f.cache = {}``, without using it."""
+    return all(
+        isinstance(node, ast.Assign)
+        and all(isinstance(t, ast.Attribute) and root_name(t) == name for t in node.targets)
+        and not any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(node.value))
+        for node in tree.body
+    )
+
+
 def own_nodes(node: ast.AST) -> Iterator[ast.AST]:
     """Walk the nodes below `node` without entering nested functions and classes."""
     stack = list(ast.iter_child_nodes(node))
