@@ -101,8 +101,9 @@ def test_errors_and_problems_of_one_side_are_not_compared_and_this_is_said():
     ) in in_words(found)
 
 
-def test_of_several_samples_the_first_counts():
-    before = [make_record(1, plus="fail", sample=1), make_record(1, plus="pass", sample=0)]
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_of_several_samples_the_first_counts(order):
+    before = [make_record(1, plus="fail" if n else "pass", sample=n) for n in order]
     after = [make_record(1, plus="pass", pipeline="x")]
     assert compare(before, after).both == 1
 
