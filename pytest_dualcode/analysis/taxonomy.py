@@ -102,7 +102,7 @@ def _no_program(record: Record, _: Record | None) -> Cause | None:
 
 
 def _syntax(record: Record, _: Record | None) -> Cause | None:
-    match = re.search(r"did not load: ((?:Syntax|Indentation|Tab)Error.*)", record.reason)
+    match = re.search(r"^loading: ((?:Syntax|Indentation|Tab)Error.*)", record.reason)
     if not match:
         return None
     if record.truncated_calls:
@@ -135,7 +135,7 @@ def _renamed_name(name: str, program: str) -> Cause | None:
 
 
 def _entry_point(record: Record, _: Record | None) -> Cause | None:
-    match = re.search(r"did not load: KeyError: '(\w+)'", record.reason)
+    match = re.search(r"^loading: KeyError: '(\w+)'", record.reason)
     if not match or match[1] in _defined_names(record.solution):
         return None
     defined = ", ".join(sorted(_functions(record.solution))) or "no function"
@@ -170,7 +170,7 @@ def _example_ignored(record: Record, _: Record | None) -> Cause | None:
 
 
 def _crash(record: Record, _: Record | None) -> Cause | None:
-    match = re.search(r"(?:raised|did not load:|the process) (.*)", record.reason)
+    match = re.search(r"(?:raised |^loading: |the process ).*", record.reason)
     return Cause("crash", match[0]) if match else None
 
 
