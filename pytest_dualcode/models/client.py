@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from pytest_dualcode.errors import CallError
 from pytest_dualcode.models.base import Endpoint, Traffic
 from pytest_dualcode.models.faults import Fault, RetryPolicy, advice, context_length, prompt_length
-from pytest_dualcode.models.limits import AdaptiveLimit, PriorityGate
+from pytest_dualcode.models.limits import AdaptiveLimit, Load, PriorityGate
 from pytest_dualcode.models.replicas import (
     Replica,
     choose,
@@ -321,7 +321,7 @@ def _given_up(request: Request, server: Replica, faults: Sequence[Fault]) -> Cal
 
 
 async def _follow_metrics(pool: _Pool) -> None:
-    """Pass vLLM's numbers of running and waiting requests on to the role's limit."""
+    """Pass vLLM's own numbers on to the role's limit."""
     while True:
         await asyncio.sleep(STEERING_INTERVAL)
         if pool.gate.in_flight == 0:
@@ -330,7 +330,8 @@ async def _follow_metrics(pool: _Pool) -> None:
             loads = [await server.load() for server in pool.replicas]
             known = [load for load in loads if load is not None]
             if known and len(known) == len(pool.replicas):
-                pool.limit.reported(sum(r for r, _ in known), sum(w for _, w in known))
+                now = asyncio.get_running_loop().time()
+                pool.limit.reported(now, sum(known, start=Load(0, 0, 0.0)))
 
 
 async def _revive_once(revive: Revive, role: Role, server: Replica) -> None:

@@ -15,12 +15,22 @@ import heapq
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from itertools import count
 
 HIGHEST_LIMIT = 256
 """vLLM's own default for sequences in one batch; more would only wait in its queue."""
 
 LOWEST_LIMIT = 2
+
+MEASURED_SECONDS = 5.0
+"""How long a limit is held before its rate counts: a batch takes a while to fill."""
+
+WORTHWHILE = 1.05
+"""A step up must bring at least this factor in tokens per second to be kept."""
+
+REST_SECONDS = 60.0
+"""How long a limit is left alone after a step that did not pay."""
 
 
 class PriorityGate:
@@ -73,13 +83,31 @@ class PriorityGate:
                 turn.set_result(None)
 
 
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a server says of itself: requests that run and that wait, tokens generated so far."""
+
+    running: int
+    waiting: int
+    generated: float
+
+    def __add__(self, other: Load) -> Load:
+        return Load(
+            self.running + other.running,
+            self.waiting + other.waiting,
+            self.generated + other.generated,
+        )
+
+
 class AdaptiveLimit:
     """Finds how many calls a server works on at once, from what it says or how it reacts.
 
-    vLLM reports how many requests run and how many wait: more in flight than it runs only wait in
-    its queue, out of our order, so the limit follows the running number with a margin that keeps
-    the next batch filled. Other servers are only known by their refusals: the limit grows by one
-    for every full round of replies and halves on a refusal, as TCP does (RFC 5681).
+    vLLM reports its load. Requests beyond those that it runs only wait in its queue, in its order
+    instead of ours: the limit goes down to the running ones with a margin that keeps the next
+    batch filled. While nothing waits there, the limit climbs as long as that makes the server
+    generate more, since more in flight also makes each call slower. Other servers are only known
+    by their refusals: the limit grows by one for every full round of replies and halves on a
+    refusal, as TCP does (RFC 5681).
     """
 
     def __init__(
@@ -91,6 +119,7 @@ class AdaptiveLimit:
         self._replies = 0
         self._reported = False
         self._halved_at = float("-inf")
+        self._climb = _Climb()
 
     @property
     def adapts(self) -> bool:
@@ -114,19 +143,51 @@ class AdaptiveLimit:
         self._replies = 0
         self._set(self._gate.limit // 2)
 
-    def reported(self, running: int, waiting: int) -> None:
-        """vLLM's own numbers, over all of the role's servers."""
+    def reported(self, now: float, load: Load) -> None:
+        """vLLM's own numbers at time `now`, over all of the role's servers."""
         if self._fixed:
             return
         self._reported = True
-        margin = max(2, running // 8)
-        if waiting > margin:
-            self._set(running + margin)
-        elif waiting == 0 and self._gate.in_flight >= self._gate.limit:
-            self._set(self._gate.limit + max(4, self._gate.limit // 2))
+        margin = max(2, load.running // 8)
+        if load.waiting > margin:
+            self._climb = _Climb()
+            self._set(load.running + margin)
+        elif load.waiting == 0 and self._gate.in_flight >= self._gate.limit:
+            self._set(self._climb.next_limit(self._gate.limit, now, load.generated))
+        else:
+            self._climb.interrupted()
 
     def _set(self, limit: int) -> None:
         self._gate.set_limit(max(LOWEST_LIMIT, min(self._ceiling, limit)))
+
+
+class _Climb:
+    """Raises a limit by half as long as each step pays; a step that does not is taken back."""
+
+    def __init__(self) -> None:
+        self._since: tuple[float, float] | None = None
+        self._before: tuple[int, float] | None = None
+        self._rest_until = float("-inf")
+
+    def interrupted(self) -> None:
+        """The limit was not what bounded the server: measure anew."""
+        self._since = None
+
+    def next_limit(self, limit: int, now: float, generated: float) -> int:
+        """Return the limit from now on, given the server's tokens so far."""
+        if self._since is None:
+            self._since = (now, generated)
+        seconds = now - self._since[0]
+        if seconds < MEASURED_SECONDS or now < self._rest_until:
+            return limit
+        rate = (generated - self._since[1]) / seconds
+        self._since = (now, generated)
+        if self._before is not None and rate < WORTHWHILE * self._before[1]:
+            limit, self._before = self._before[0], None
+            self._rest_until = now + REST_SECONDS
+            return limit
+        self._before = (limit, rate)
+        return limit + max(4, limit // 2)
 
 
 class ItemClock:

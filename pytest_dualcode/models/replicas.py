@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from pytest_dualcode.models.endpoints import api_key
 from pytest_dualcode.models.faults import Fault, fault_of_connection, fault_of_status
+from pytest_dualcode.models.limits import Load
 from pytest_dualcode.models.wire import ServerTraits, read_load, read_traits
 from pytest_dualcode.types import Role
 
@@ -68,8 +69,8 @@ class Replica:
                 self.traits = read_traits(await self._model_cards(), model)
             return self.traits
 
-    async def load(self) -> tuple[int, int] | None:
-        """Return vLLM's (running, waiting) requests; ``None`` where it does not say."""
+    async def load(self) -> Load | None:
+        """Return the load by vLLM's metrics; ``None`` where there are none."""
         if self.traits is None or not self.traits.is_vllm:
             return None
         reply = await self._http.get(self._root + "/metrics", timeout=5.0)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pytest_dualcode.models.faults import Fault
+from pytest_dualcode.models.limits import Load
 from pytest_dualcode.types import Request
 
 THINK_OPEN = "<think>"
@@ -148,14 +149,21 @@ def read_traits(content: bytes, model: str) -> ServerTraits:
         return ServerTraits()
 
 
-def read_load(metrics: str) -> tuple[int, int] | None:
-    """Read (running, waiting) requests, over all engines, from vLLM's ``/metrics`` text."""
-    totals = {"vllm:num_requests_running": 0.0, "vllm:num_requests_waiting": 0.0}
+METRICS = (
+    "vllm:num_requests_running",
+    "vllm:num_requests_waiting",
+    "vllm:generation_tokens_total",
+)
+
+
+def read_load(metrics: str) -> Load | None:
+    """Read the load, over all engines, from vLLM's ``/metrics`` text; ``None`` if it has none."""
+    totals = dict.fromkeys(METRICS, 0.0)
     seen = False
     for line in metrics.splitlines():
         name = line.partition("{")[0].partition(" ")[0]
         if name in totals:
             totals[name] += float(line.rsplit(" ", 1)[1])
             seen = True
-    running, waiting = totals.values()
-    return (int(running), int(waiting)) if seen else None
+    running, waiting, generated = totals.values()
+    return Load(int(running), int(waiting), generated) if seen else None

@@ -158,6 +158,7 @@ class ScriptedServer:
     max_in_flight: int = 0
     keep_requests: bool = True
     served: int = 0
+    generated: int = 0
 
     def __post_init__(self) -> None:
         self._batch: _Batch | None = None
@@ -263,6 +264,7 @@ class ScriptedServer:
             return 200, (
                 f'vllm:num_requests_running{{engine="0"}} {running:.1f}\n'
                 f'vllm:num_requests_waiting{{engine="0"}} {waiting:.1f}\n'
+                f'vllm:generation_tokens_total{{engine="0"}} {self.generated:.1f}\n'
             ).encode()
         if path == "/v1/models":
             cards = [
@@ -326,6 +328,7 @@ class ScriptedServer:
             await writer.drain()
             return False
         self.served += 1
+        self.generated += usage["completion_tokens"]
         _send(writer, 200, content)
         return True
 

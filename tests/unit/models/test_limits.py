@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from pytest_dualcode.models.limits import (
     LOWEST_LIMIT,
     AdaptiveLimit,
     ItemClock,
+    Load,
     PriorityGate,
     clock_stopped,
 )
@@ -125,24 +126,48 @@ def test_a_burst_of_refusals_halves_the_limit_once() -> None:
 
 def test_the_limit_follows_what_the_server_runs() -> None:
     gate, limit = busy(64)
-    limit.reported(running=16, waiting=48)
+    limit.reported(0.0, Load(running=16, waiting=48, generated=0))
     assert gate.limit == 18
 
 
-def test_the_limit_grows_while_nothing_waits_at_the_server() -> None:
+def climb(rates: Callable[[int], float], seconds: int, limit: int = 16) -> list[int]:
+    """Report every second a full server that generates `rates(limit)` tokens a second."""
+    gate, steering = busy(limit)
+    generated, limits = 0.0, []
+    for second in range(seconds):
+        steering.reported(float(second), Load(gate.limit, 0, generated))
+        gate.in_flight = gate.limit
+        generated += rates(gate.limit)
+        limits.append(gate.limit)
+    return limits
+
+
+def test_the_limit_climbs_as_long_as_more_is_generated() -> None:
+    limits = climb(lambda limit: 10.0 * limit, seconds=60)
+    assert limits == sorted(limits)
+    assert limits[-1] == HIGHEST_LIMIT
+
+
+def test_a_step_that_does_not_pay_is_taken_back_and_not_tried_again_soon() -> None:
+    limits = climb(lambda limit: 10.0 * min(limit, 24), seconds=60)
+    assert max(limits) == 36
+    assert limits[-1] == 24
+    assert limits[20:] == [24] * 40
+
+
+def test_a_gate_that_is_not_full_does_not_climb() -> None:
     gate, limit = busy(16)
-    limit.reported(running=16, waiting=0)
-    assert gate.limit == 24
-    gate.in_flight = 20
-    limit.reported(running=20, waiting=0)
-    assert gate.limit == 24, "calls are what is missing, not places"
+    for second in range(60):
+        gate.in_flight = 15
+        limit.reported(float(second), Load(15, 0, 1000.0 * second))
+    assert gate.limit == 16, "calls are what is missing, not places"
 
 
 @given(st.lists(st.tuples(st.integers(0, 999), st.integers(0, 999)), max_size=30))
 def test_no_report_leads_out_of_bounds(reports: list[tuple[int, int]]) -> None:
     gate, limit = busy(16)
-    for running, waiting in reports:
-        limit.reported(running, waiting)
+    for number, (running, waiting) in enumerate(reports):
+        limit.reported(10.0 * number, Load(running, waiting, running * number))
         limit.refused(float(running))
         limit.replied()
         gate.in_flight = gate.limit
@@ -153,8 +178,8 @@ def test_a_fixed_limit_stays() -> None:
     gate = PriorityGate(7)
     gate.in_flight = 7
     limit = AdaptiveLimit(gate, fixed=True)
-    limit.reported(100, 0)
-    limit.reported(1, 100)
+    limit.reported(0.0, Load(100, 0, 0))
+    limit.reported(9.0, Load(1, 100, 0))
     limit.refused(5.0)
     for _ in range(100):
         limit.replied()

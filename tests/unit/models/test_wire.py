@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_dualcode.models.faults import Fault
+from pytest_dualcode.models.limits import Load
 from pytest_dualcode.models.wire import (
     ServerTraits,
     body_of,
@@ -154,5 +155,6 @@ def test_load_is_summed_over_engines() -> None:
         'vllm:num_requests_waiting{engine="0",model_name="m"} 1.0\n'
         'vllm:num_requests_waiting_by_reason{engine="0"} 9.0\n'
     )
-    assert read_load(metrics) == (7, 1)
+    metrics += 'vllm:generation_tokens_total{engine="0"} 1200.0\n'
+    assert read_load(metrics) == Load(7, 1, 1200.0)
     assert read_load("other 1.0\n") is None
