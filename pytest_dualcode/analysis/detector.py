@@ -15,12 +15,12 @@ from dataclasses import dataclass
 
 from pytest_dualcode.analysis.intervals import Interval, wilson
 from pytest_dualcode.analysis.paired import passes
+from pytest_dualcode.analysis.summary import REVIEW_OUTCOMES
 from pytest_dualcode.types import Record, Stage
 
 Known = Mapping[tuple[str, str], bool]
 """Whether a program passes (plus), by task id and stripped program."""
 
-REVIEWS = ("correct", "bugs", "review_unparsed")
 CHANGES = ("fix", "retry", "synthesis")
 
 
@@ -108,7 +108,7 @@ def reviews(record: Record) -> Iterator[tuple[Stage, str]]:
     """Each review of a record with the program that it was of."""
     program = ""
     for stage in record.stages:
-        if stage.outcome in REVIEWS:
+        if stage.outcome in REVIEW_OUTCOMES:
             yield stage, program
         program = stage.program or program
 

@@ -27,6 +27,7 @@ PIPELINE_ORDER = (
     "enriched-review",
 )
 REFERENCE_PIPELINE = "raw-coder"
+REVIEW_OUTCOMES = ("correct", "bugs", "review_unparsed")
 REPORTED_K = (1, 10, 100)
 
 
@@ -69,7 +70,8 @@ class Row:
 
     ``ran`` counts problems with a record, ``selected`` the problems asked for, ``size`` the
     dataset. ``timeouts`` are solutions that a suite stopped; ``reviews`` and
-    ``reviews_unparsed`` count review steps. Calls, tokens and seconds sum over items, so a call
+    ``reviews_unparsed`` count review steps, ``choices_unparsed`` choices of adversarial without
+    an answer. Calls, tokens and seconds sum over items, so a call
     that several pipelines share counts in each. ``pass_at_k`` is of the plus tests.
     """
 
@@ -89,6 +91,7 @@ class Row:
     truncated_items: int
     reviews: int
     reviews_unparsed: int
+    choices_unparsed: int
     llm_calls: int
     prompt_tokens: int
     completion_tokens: int
@@ -218,12 +221,7 @@ def _problems_seen(records: Iterable[Record]) -> dict[str, int]:
 
 def _row(pipeline: str, dataset: str, records: Sequence[Record], count: DatasetCount) -> Row:
     ran = len({record.task_id for record in records})
-    reviews = [
-        stage.outcome
-        for record in records
-        for stage in record.stages
-        if stage.outcome in ("correct", "bugs", "review_unparsed")
-    ]
+    outcomes = Counter(stage.outcome for record in records for stage in record.stages)
     return Row(
         pipeline=pipeline,
         dataset=dataset,
@@ -239,8 +237,9 @@ def _row(pipeline: str, dataset: str, records: Sequence[Record], count: DatasetC
         timeouts=sum("timeout" in (r.base_status, r.plus_status) for r in records),
         truncated_calls=sum(record.truncated_calls for record in records),
         truncated_items=sum(record.truncated_calls > 0 for record in records),
-        reviews=len(reviews),
-        reviews_unparsed=reviews.count("review_unparsed"),
+        reviews=sum(outcomes[outcome] for outcome in REVIEW_OUTCOMES),
+        reviews_unparsed=outcomes["review_unparsed"],
+        choices_unparsed=outcomes["choice_unparsed"],
         llm_calls=sum(record.llm_calls for record in records),
         prompt_tokens=sum(record.prompt_tokens for record in records),
         completion_tokens=sum(record.completion_tokens for record in records),

@@ -14,7 +14,7 @@ from pytest_dualcode.report.compare import (
     table_title,
 )
 from pytest_dualcode.report.tables import duration
-from pytest_dualcode.report.wording import notes
+from pytest_dualcode.report.wording import notes, origin
 
 _RESULTS = ("pipeline", "dataset", "problems", "base", "plus", "plus, 95 % interval", "errors")
 _COSTS = (
@@ -37,6 +37,7 @@ def markdown_summary(
     """The whole file. `extra` are further sections, each beginning with its own heading."""
     parts = [
         "# pytest-dualcode: results",
+        origin(settings or {}, summary),
         _results(summary),
         _bullets(notes(summary)),
         _comparisons(list(comparisons)),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from pytest_dualcode.analysis.summary import Row, RunSummary
 from pytest_dualcode.report.tables import counted
 
@@ -17,6 +20,20 @@ def notes(summary: RunSummary) -> list[str]:
             "the range from all of them wrong to all of them right."
         )
     return found + _shared_calls(summary)
+
+
+def origin(settings: Mapping[str, Any], summary: RunSummary) -> str:
+    """Where the numbers come from, in one line: version, start, models, isolation of the judge."""
+    models = settings.get("models")
+    roles = models.get("roles") if isinstance(models, Mapping) else None
+    served = roles.items() if isinstance(roles, Mapping) else ()
+    parts = [
+        f"pytest-dualcode {settings['version']}" if "version" in settings else "",
+        f"started {settings['started']}" if "started" in settings else "",
+        *(f"{role}: {place['model']}" for role, place in served if "model" in place),
+        f"judge isolation {', '.join(summary.isolation)}" if summary.isolation else "",
+    ]
+    return "; ".join(part for part in parts if part)
 
 
 def _of(row: Row) -> str:
@@ -37,6 +54,9 @@ def _of(row: Row) -> str:
         else "",
         f"{row.records / row.ran:.3g} samples a problem; pass@1 is their mean"
         if row.records > row.ran
+        else "",
+        f"{row.choices_unparsed:,} choices without an answer (the coder's program was kept)"
+        if row.choices_unparsed
         else "",
         "".join(f"pass@{k} {100 * share:.1f} % " for k, share in row.pass_at_k.items() if k > 1),
     ]

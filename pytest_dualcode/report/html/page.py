@@ -18,6 +18,7 @@ from pytest_dualcode.report.html.data import (
     records_by_task,
 )
 from pytest_dualcode.report.loading import Run
+from pytest_dualcode.report.wording import origin
 
 ASSETS = Path(__file__).parent / "assets"
 
@@ -48,6 +49,7 @@ def _parts(run: Run, context: Context, compared: Sequence[Comparison]) -> Iterat
     yield f"<header><h1>{name}</h1>"
     yield '<nav><a href="#list">Problems</a></nav>'
     yield '<button id="theme" type="button">Dark mode</button></header>'
+    yield f'<p class="soft">{escape(origin(run.settings, run.summary))}</p>'
     yield from _sections(run, context, compared)
     yield from _list()
     yield from _data(run, context)

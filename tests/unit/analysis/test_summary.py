@@ -108,6 +108,11 @@ def test_reviews_without_a_verdict_are_counted_among_reviews():
     assert (row.reviews, row.reviews_unparsed) == (3, 1)
 
 
+def test_choices_without_an_answer_are_counted():
+    stages = (Stage("draft", "ok"), Stage("choice", "choice_unparsed"))
+    assert row_of(make_record(stages=stages)).choices_unparsed == 1
+
+
 def test_rows_come_in_the_papers_order_with_retry_after_its_pipeline():
     names = ["zeta", "review-fix+retry", "review-fix", "raw-coder", "plan-code", "raw-coder+retry"]
     rows = summarise([make_record(pipeline=name) for name in names]).rows

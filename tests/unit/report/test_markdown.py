@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from sample_records import make_record
 
 from pytest_dualcode.analysis.summary import DatasetCount, compare_within, summarise
 from pytest_dualcode.report.markdown import flat, markdown_summary, markdown_table
+from pytest_dualcode.report.wording import origin
 
 
 def both_pipelines():
@@ -46,6 +48,24 @@ def test_settings_are_listed_by_dotted_name_and_empty_ones_left_out():
     assert "- `models.coder.name`: a|b" in markdown_summary(
         summarise([make_record()]), (), settings
     )
+
+
+def test_where_the_numbers_come_from_stands_at_the_top():
+    settings = {
+        "version": "0.1.0",
+        "started": "2026-01-02T03:04:05+00:00",
+        "models": {"roles": {"coder": {"model": "C"}, "planner": {"model": "P"}}},
+    }
+    text = markdown_summary(summarise([make_record()]), (), settings)
+    assert text.splitlines()[2] == (
+        "pytest-dualcode 0.1.0; started 2026-01-02T03:04:05+00:00; coder: C; planner: P; "
+        "judge isolation L3"
+    )
+
+
+@pytest.mark.parametrize("models", [None, [], {}, {"roles": 3}])
+def test_settings_of_another_shape_have_no_models(models):
+    assert origin({"models": models}, summarise([make_record()])) == "judge isolation L3"
 
 
 def test_the_command_reads_as_it_was_typed():
