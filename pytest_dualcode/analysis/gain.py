@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pytest_dualcode.analysis.intervals import Interval, paired_difference
-from pytest_dualcode.analysis.paired import passes
-from pytest_dualcode.types import Record
 
 EDGES = (0.25, 0.5, 0.75)
 """Bins of the score, whose least is 0 and largest 1; specs up to 0.5 are lean."""
@@ -51,19 +49,6 @@ class Trend:
     rho: float | None
     p_value: float | None
     problems: int
-
-
-def changes_by_task(
-    before: Sequence[Record], after: Sequence[Record]
-) -> dict[str, tuple[bool, bool]]:
-    """Whether each problem passes (plus) before and after; errors and strangers left out."""
-    first = {r.task_id: passes(r, "plus") for r in before if r.sample == 0}
-    second = {r.task_id: passes(r, "plus") for r in after if r.sample == 0}
-    return {
-        task: (was, now)
-        for task in first.keys() & second.keys()
-        if (was := first[task]) is not None and (now := second[task]) is not None
-    }
 
 
 def gain_by_richness(

@@ -111,12 +111,10 @@ def compare(
     Of several samples of a problem the first one counts, since samples of one problem are not
     independent of one another. Raises `ValueError` if either side has no records.
     """
-    before, after = _first_samples(baseline), _first_samples(candidate)
+    before, after = first_samples(baseline), first_samples(candidate)
     if not before or not after:
         raise ValueError("nothing to compare: one side has no records")
-    shared = sorted(before.keys() & after.keys(), key=natural_key)
-    pairs = {task: (passes(before[task], suite), passes(after[task], suite)) for task in shared}
-    judged = {task: pair for task, pair in pairs.items() if None not in pair}
+    judged = judged_pairs(before, after, suite)
     one, other = next(iter(before.values())), next(iter(after.values()))
     return Comparison(
         baseline=one.pipeline,
@@ -127,9 +125,31 @@ def compare(
         neither=_count(judged, (False, False)),
         regressions=tuple(task for task, pair in judged.items() if pair == (True, False)),
         improvements=tuple(task for task, pair in judged.items() if pair == (False, True)),
-        errors=len(pairs) - len(judged),
+        errors=len(before.keys() & after.keys()) - len(judged),
         unmatched=len(before.keys() ^ after.keys()),
     )
+
+
+def judged_pairs(
+    before: Mapping[str, Record], after: Mapping[str, Record], suite: Suite = "plus"
+) -> dict[str, tuple[bool, bool]]:
+    """Whether each problem of both sides passes before and after; errors are left out."""
+    return {
+        task: (was, now)
+        for task in sorted(before.keys() & after.keys(), key=natural_key)
+        if (was := passes(before[task], suite)) is not None
+        and (now := passes(after[task], suite)) is not None
+    }
+
+
+def first_samples(records: Iterable[Record]) -> dict[str, Record]:
+    """The record of each problem's first sample, by task id."""
+    first: dict[str, Record] = {}
+    for record in records:
+        known = first.get(record.task_id)
+        if known is None or record.sample < known.sample:
+            first[record.task_id] = record
+    return first
 
 
 def passes(record: Record, suite: Suite) -> bool | None:
@@ -230,14 +250,5 @@ def _left_out(comparison: Comparison) -> str:
     return f" Problems not compared: {', '.join(parts)}." if parts else ""
 
 
-def _first_samples(records: Iterable[Record]) -> Mapping[str, Record]:
-    first: dict[str, Record] = {}
-    for record in records:
-        known = first.get(record.task_id)
-        if known is None or record.sample < known.sample:
-            first[record.task_id] = record
-    return first
-
-
-def _count(pairs: Mapping[str, tuple[bool | None, bool | None]], kind: tuple[bool, bool]) -> int:
+def _count(pairs: Mapping[str, tuple[bool, bool]], kind: tuple[bool, bool]) -> int:
     return sum(pair == kind for pair in pairs.values())

@@ -13,19 +13,9 @@ from pytest_dualcode.report.compare import (
     comparison_rows,
     table_title,
 )
-from pytest_dualcode.report.tables import duration
-from pytest_dualcode.report.wording import notes, origin
+from pytest_dualcode.report.wording import SPENT, notes, origin, spent_rows
 
 _RESULTS = ("pipeline", "dataset", "problems", "base", "plus", "plus, 95 % interval", "errors")
-_COSTS = (
-    "pipeline",
-    "dataset",
-    "calls",
-    "prompt tokens",
-    "completion tokens",
-    "model time",
-    "judge time",
-)
 
 
 def markdown_summary(
@@ -120,21 +110,8 @@ def _compared(comparisons: Sequence[Comparison], heading: str) -> str:
 
 
 def _costs(summary: RunSummary) -> str:
-    rows = [
-        (
-            row.pipeline,
-            row.dataset,
-            f"{row.llm_calls:,}",
-            f"{row.prompt_tokens:,}",
-            f"{row.completion_tokens:,}",
-            duration(row.llm_seconds),
-            duration(row.judge_seconds),
-        )
-        for row in summary.rows
-    ]
-    return "## Cost\n\nTimes are summed over items, which run side by side.\n\n" + markdown_table(
-        _COSTS, rows
-    )
+    table = markdown_table(SPENT, spent_rows(summary))
+    return f"## Cost\n\nTimes are summed over items, which run side by side.\n\n{table}"
 
 
 def _settings(settings: Mapping[str, Any]) -> str:

@@ -15,8 +15,8 @@ from pytest_dualcode.analysis.detector import (
     known_verdicts,
     share,
 )
-from pytest_dualcode.analysis.gain import changes_by_task, gain_by_richness, trend, trend_in_words
-from pytest_dualcode.analysis.paired import Comparison
+from pytest_dualcode.analysis.gain import gain_by_richness, trend, trend_in_words
+from pytest_dualcode.analysis.paired import Comparison, first_samples, judged_pairs
 from pytest_dualcode.analysis.summary import compare_within, grouped
 from pytest_dualcode.analysis.taxonomy import KINDS, PAPER_REGRESSIONS, Cause, Kind, classify, tally
 from pytest_dualcode.problems.richness import LEAN_UP_TO
@@ -150,8 +150,8 @@ def regression_causes(records: Sequence[Record]) -> dict[tuple[str, str], Cause]
     groups = grouped(records)
     found = {}
     for comparison in compare_within(records):
-        before = _first(groups[comparison.baseline, comparison.dataset])
-        after = _first(groups[comparison.candidate, comparison.dataset])
+        before = first_samples(groups[comparison.baseline, comparison.dataset])
+        after = first_samples(groups[comparison.candidate, comparison.dataset])
         for task in comparison.regressions:
             cause = classify(after[task], before[task])
             if cause:
@@ -180,8 +180,9 @@ def _changes(
     found: dict[str, dict[str, tuple[bool, bool]]] = {}
     for one in comparisons:
         title = f"{one.candidate} against {one.baseline} on"
-        changes = changes_by_task(
-            groups[one.baseline, one.dataset], groups[one.candidate, one.dataset]
+        changes = judged_pairs(
+            first_samples(groups[one.baseline, one.dataset]),
+            first_samples(groups[one.candidate, one.dataset]),
         )
         if several:
             found.setdefault(f"{title} all datasets", {}).update(changes)
@@ -236,11 +237,6 @@ def _richness_section(
         return []
     texts = [f"{words}\n\n{markdown_table(RICHNESS, rows, 1)}" for words, rows, _ in parts]
     return ["\n\n".join(["## Gain and richness of the spec", *texts])]
-
-
-def _first(records: Sequence[Record]) -> dict[str, Record]:
-    ordered = sorted(records, key=lambda record: -record.sample)
-    return {record.task_id: record for record in ordered}
 
 
 def _reviews(total: int, unjudged: int) -> str:

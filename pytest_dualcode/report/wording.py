@@ -6,7 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from pytest_dualcode.analysis.summary import Row, RunSummary
-from pytest_dualcode.report.tables import counted
+from pytest_dualcode.report.tables import counted, duration
+
+SPENT = (
+    "pipeline", "dataset", "calls", "prompt tokens", "completion tokens", "model time",
+    "judge time", "tokens for one passing problem",
+)  # fmt: skip
 
 
 def notes(summary: RunSummary) -> list[str]:
@@ -20,6 +25,28 @@ def notes(summary: RunSummary) -> list[str]:
             "the range from all of them wrong to all of them right."
         )
     return found + _shared_calls(summary)
+
+
+def spent_rows(summary: RunSummary) -> list[list[str]]:
+    """One row for each pipeline and dataset, under `SPENT`; sums over items."""
+    return [
+        [
+            row.pipeline,
+            row.dataset,
+            f"{row.llm_calls:,}",
+            f"{row.prompt_tokens:,}",
+            f"{row.completion_tokens:,}",
+            duration(row.llm_seconds),
+            duration(row.judge_seconds),
+            _tokens_for_a_pass(row),
+        ]
+        for row in summary.rows
+    ]
+
+
+def _tokens_for_a_pass(row: Row) -> str:
+    tokens = row.prompt_tokens + row.completion_tokens
+    return f"{tokens / row.plus_passes:,.0f}" if tokens and row.plus_passes else ""
 
 
 def origin(settings: Mapping[str, Any], summary: RunSummary) -> str:

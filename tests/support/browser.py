@@ -90,7 +90,7 @@ def request(url: str, parameters: dict[str, Any] | None) -> Any:
     """Send one request to chromedriver; its error texts become AssertionErrors."""
     data = None if parameters is None else json.dumps(parameters).encode()
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, data), timeout=60) as answer:
+        with urllib.request.urlopen(urllib.request.Request(url, data), timeout=300) as answer:
             return json.load(answer)["value"]
     except urllib.error.HTTPError as error:
         with error:
@@ -119,7 +119,7 @@ def browser() -> Iterator[Browser]:
             yield Browser(session)
         finally:
             closing = urllib.request.Request(session, method="DELETE")
-            urllib.request.urlopen(closing, timeout=60).close()
+            urllib.request.urlopen(closing, timeout=300).close()
 
 
 @contextmanager
@@ -137,7 +137,7 @@ def _driver() -> Iterator[str]:
 
 def _port(process: subprocess.Popen[str]) -> int:
     assert process.stdout is not None
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     for line in process.stdout:
         if "on port " in line and "started" in line:
             return int(line.rsplit("on port ", 1)[1].strip(" .\n"))

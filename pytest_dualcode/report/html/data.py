@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pytest_dualcode.analysis.detector import Known
-from pytest_dualcode.analysis.paired import natural_key, passes
+from pytest_dualcode.analysis.paired import first_samples, natural_key, passes
 from pytest_dualcode.analysis.taxonomy import Cause, classify
 from pytest_dualcode.report.loading import Run
 from pytest_dualcode.report.story import changes, verdict_text
@@ -117,7 +117,7 @@ def _cell(
     """Outcome, cause and flip of one pipeline on one problem; with samples, how many passed."""
     if not records:
         return None
-    first = min(records, key=lambda record: record.sample)
+    (first,) = first_samples(records).values()
     cell: Json = {"outcome": first.outcome}
     cause = causes.get((first.pipeline, first.task_id, first.sample))
     if cause:
@@ -134,7 +134,8 @@ def _cell(
 def _passes(records: Sequence[Record] | None) -> bool | None:
     if not records:
         return None
-    return passes(min(records, key=lambda record: record.sample), "plus")
+    (first,) = first_samples(records).values()
+    return passes(first, "plus")
 
 
 def _call(call: Mapping[str, Any]) -> Json:

@@ -19,17 +19,12 @@ from pytest_dualcode.report.compare import (
 )
 from pytest_dualcode.report.html.figures import Bar, Flips, flip_bars, scatter, share_bars
 from pytest_dualcode.report.markdown import flat
-from pytest_dualcode.report.tables import duration
-from pytest_dualcode.report.wording import notes
+from pytest_dualcode.report.wording import SPENT, notes, spent_rows
 from pytest_dualcode.types import Record
 
 _RESULTS = (
     "pipeline", "dataset", "plus", "95 % interval", "base", "problems", "errors",
     "paper plus", "paper base",
-)  # fmt: skip
-_COSTS = (
-    "pipeline", "dataset", "calls", "prompt tokens", "completion tokens", "model time",
-    "judge time", "tokens for one passing problem",
 )  # fmt: skip
 
 
@@ -63,20 +58,7 @@ def differences(comparisons: Sequence[Comparison]) -> str:
 
 def costs(summary: RunSummary) -> str:
     """What each row spent; times are sums over items, which run side by side."""
-    rows = [
-        [
-            row.pipeline,
-            row.dataset,
-            f"{row.llm_calls:,}",
-            f"{row.prompt_tokens:,}",
-            f"{row.completion_tokens:,}",
-            duration(row.llm_seconds),
-            duration(row.judge_seconds),
-            _tokens_for_a_pass(row),
-        ]
-        for row in summary.rows
-    ]
-    return table(_COSTS, rows)
+    return table(SPENT, spent_rows(summary))
 
 
 def shares(summary: RunSummary) -> str:
@@ -169,11 +151,6 @@ def _result(row: Row) -> list[str]:
         _paper(row, "plus"),
         _paper(row, "base"),
     ]
-
-
-def _tokens_for_a_pass(row: Row) -> str:
-    tokens = row.prompt_tokens + row.completion_tokens
-    return f"{tokens / row.plus_passes:,.0f}" if tokens and row.plus_passes else ""
 
 
 def _paper(row: Row, suite: Suite) -> str:

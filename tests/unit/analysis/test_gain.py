@@ -5,11 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sample_records import make_record
 
 from pytest_dualcode.analysis.gain import (
     Trend,
-    changes_by_task,
     gain_by_richness,
     trend,
     trend_in_words,
@@ -70,9 +68,3 @@ def test_without_variation_there_is_no_trend(changes, scores):
 def test_a_trend_is_told_from_noise():
     assert "x: a trend of the gain" in trend_in_words(Trend(0.4, 0.001, 164), "x")
     assert "no trend that can be told from noise" in trend_in_words(Trend(0.1, 0.3, 164), "x")
-
-
-def test_errors_and_later_samples_are_left_out():
-    before = [make_record(1), make_record(2, base=None), make_record(3, sample=0)]
-    after = [make_record(1, plus="fail"), make_record(2), make_record(3, sample=1)]
-    assert changes_by_task(before, after) == {"HumanEval/1": LOST}

@@ -10,7 +10,9 @@ from sample_records import make_record
 from pytest_dualcode.analysis.paired import (
     compare,
     fewest_flips,
+    first_samples,
     in_words,
+    judged_pairs,
     mcnemar,
     natural_key,
     needed_gain,
@@ -106,6 +108,12 @@ def test_of_several_samples_the_first_counts(order):
     before = [make_record(1, plus="fail" if n else "pass", sample=n) for n in order]
     after = [make_record(1, plus="pass", pipeline="x")]
     assert compare(before, after).both == 1
+
+
+def test_judged_pairs_leave_errors_and_strangers_out():
+    before = first_samples([make_record(1), make_record(2, base=None), make_record(3)])
+    after = first_samples([make_record(1, plus="fail"), make_record(2), make_record(4)])
+    assert judged_pairs(before, after) == {"HumanEval/1": (True, False)}
 
 
 def test_base_tests_can_be_compared_alone():
