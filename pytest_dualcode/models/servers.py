@@ -40,7 +40,7 @@ LOG_PREFIX = r"^(\(\w+ pid=\d+\) )?([A-Z]+ \S+ \S+ \[\S+\] )?"
 """What vLLM writes before each message: process, level, time and place."""
 
 POLL = 0.5
-REPORT_EVERY = 5.0
+REPORT_EVERY = 10.0
 
 
 def silent(_: str) -> None:
@@ -347,4 +347,5 @@ def progress(server: Launched) -> str:
     """One line on a server that loads: how long, and the last thing that it said."""
     seconds = time.monotonic() - server.started
     last = re.sub(LOG_PREFIX, "", server.process.tail(1)).strip()[:80]
-    return f"{server.label} loads {server.profile.name}, {seconds:.0f} s: {last}"
+    where = f"{server.label}: loading {server.profile.name}, {seconds:.0f} s"
+    return f"{where} ({last})" if last else where

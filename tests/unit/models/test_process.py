@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -89,7 +90,7 @@ def test_a_server_deaf_to_interrupts_is_killed_with_all_of_its_group(
     monkeypatch.setenv(MARKER, str(tmp_path))
     process = python_process(DEAF, tmp_path / "log", grace=0.1)
     while "deaf" not in process.text():
-        os.sched_yield()
+        time.sleep(0.02)
     process.wait_stopped()
     assert process.exit_code() == 128 + signal.SIGKILL
     assert left_after(str(tmp_path), seconds=0) == {}

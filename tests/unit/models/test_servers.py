@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -22,7 +24,7 @@ from processes import MARKER, left_after, marked_processes
 
 from pytest_dualcode.config import RunConfig
 from pytest_dualcode.errors import ServerError, UsageError
-from pytest_dualcode.models.servers import Servers
+from pytest_dualcode.models.servers import Servers, progress
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -165,6 +167,21 @@ def test_a_server_that_is_never_ready_is_given_up(
         servers.wait_ready(timeout=0)
 
 
+def test_progress_shows_the_last_words_without_vllms_prefix(
+    config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_VLLM", "hang")
+    with running(config, tmp_path / "logs", roles=("coder",)) as servers:
+        await_text(tmp_path / "logs" / "coder.log", "loading")
+        server = servers._launched[0]
+        assert re.fullmatch(r"coder: loading some-model, \d+ s \(loading .*\)", progress(server))
+        line = "(EngineCore pid=7) INFO 11-25 21:10:58 [core.py:317] Loading weights\n"
+        server.process.log.write_text(line)
+        assert progress(server).endswith(" s (Loading weights)")
+        server.process.log.write_text("")
+        assert progress(server).endswith(" s")
+
+
 def test_death_during_the_run_is_noticed(
     config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -215,7 +232,7 @@ LAUNCHER = """
 import json, sys
 from pathlib import Path
 from pytest_dualcode.config import RunConfig
-from pytest_dualcode.models.servers import Servers
+from pytest_dualcode.models.servers import Servers, progress
 
 settings, logs, stage = json.loads(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 servers = Servers(RunConfig(pipelines=("review-fix",), **settings), logs)
@@ -272,7 +289,7 @@ def test_nothing_outlives_a_killed_keeper(config: RunConfig, tmp_path: Path, mar
 def await_text(file: Path, text: str) -> None:
     """Return when `text` stands in `file`; the test's own time-out bounds it."""
     while not (file.exists() and text in file.read_text("utf-8")):
-        os.sched_yield()
+        time.sleep(0.02)
 
 
 # --- attaching -------------------------------------------------------------------------------
