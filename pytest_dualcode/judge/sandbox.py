@@ -26,6 +26,7 @@ from typing import Any, Literal
 
 from pytest_dualcode.errors import JudgeError
 from pytest_dualcode.judge import protocol
+from pytest_dualcode.judge.clocks import Clocks
 
 WALL_SECONDS = 3600.0
 """Whatever the clocks say, no job takes longer."""
@@ -214,42 +215,6 @@ class _Finished(Exception):
         self.detail = detail
 
 
-@dataclass(slots=True)
-class _Clocks:
-    """A child's clocks, read from outside; all in seconds."""
-
-    pid: int
-    cpu: float = 0.0
-    mark: tuple[float, float, float] | None = None
-
-    def read_cpu(self) -> float:
-        """CPU time of all threads; the last reading once the process is gone."""
-        with contextlib.suppress(OSError):
-            self.cpu = time.clock_gettime((~self.pid << 3) | 2)
-        return self.cpu
-
-    def read_waited(self) -> float:
-        """Time that the threads were ready to run but had no CPU."""
-        total = 0
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            for task in Path(f"/proc/{self.pid}/task").iterdir():
-                total += int((task / "schedstat").read_text().split()[1])
-        return total / 1e9
-
-    def idle_since_last(self) -> float:
-        """Idle seconds since the last call; 0 on the first call after `forget`."""
-        mark = (time.monotonic(), self.read_cpu(), self.read_waited())
-        before, self.mark = self.mark, mark
-        if before is None:
-            return 0.0
-        wall, cpu, waited = (now - then for now, then in zip(mark, before, strict=True))
-        return max(0.0, wall - cpu - waited)
-
-    def forget(self) -> None:
-        """Start a new measurement of idle time."""
-        self.mark = None
-
-
 class _Conversation:
     """Sends one job to one child, and reads until the receiver or a limit ends it."""
 
@@ -260,8 +225,7 @@ class _Conversation:
         self._buffer = bytearray()
         self._done = -1  # inputs answered; -1 until the program is loaded
         self._cpu_mark = 0.0
-        self._idle = self._idle_total = 0.0
-        self._clocks = _Clocks(inner_pid)
+        self._clocks = Clocks(inner_pid)
 
     def hold(self) -> _Finished:
         """Return how it ended."""
@@ -304,14 +268,12 @@ class _Conversation:
         next_look = began + POLL_SECONDS
         while True:
             quiet = not poller.poll(POLL_SECONDS * 1000)
-            if quiet:
-                self._measure_idle()
-            else:
+            if not quiet:
                 self._read()
             now = time.monotonic()
             if quiet or now >= next_look:
                 next_look = now + POLL_SECONDS
-                self._look_at_limits(now - began)
+                self._look_at_limits(now - began, quiet)
 
     def _read(self) -> None:
         try:
@@ -327,9 +289,8 @@ class _Conversation:
         for tag, body in frames:
             self._handle(tag, body)
         if frames:
-            self._cpu_mark = self._clocks.read_cpu()
-            self._idle = 0.0
-            self._clocks.forget()
+            self._cpu_mark = self._clocks.cpu()
+            self._clocks.restart()
 
     def _handle(self, tag: int, body: bytes) -> None:
         answer = self._receive(tag, body)
@@ -346,20 +307,16 @@ class _Conversation:
         with contextlib.suppress(OSError):
             self._socket.send(answer)
 
-    def _measure_idle(self) -> None:
-        idle = self._clocks.idle_since_last()
-        self._idle += idle
-        self._idle_total += idle
-
-    def _look_at_limits(self, wall: float) -> None:
-        cpu = self._clocks.read_cpu()
+    def _look_at_limits(self, wall: float, quiet: bool) -> None:
+        cpu = self._clocks.cpu()
         job, limits = self._job, self._job.limits
         limit = job.input_seconds[self._done] if self._done >= 0 else limits.load
         if cpu - self._cpu_mark > limit:
             raise _Finished("cpu", f"more than {limit:.3g} s of CPU time")
         if cpu > job.suite_seconds:
             raise _Finished("cpu", f"more than {job.suite_seconds:.3g} s of CPU time in all")
-        if self._idle > limits.idle or self._idle_total > limits.idle_suite:
+        idle = self._clocks.idle() if quiet else 0.0
+        if idle > limits.idle or idle + self._clocks.total_idle > limits.idle_suite:
             raise _Finished("idle", f"did nothing for {limits.idle:g} s")
         if wall > WALL_SECONDS:
             raise _Finished("wall", f"more than {WALL_SECONDS:g} s")

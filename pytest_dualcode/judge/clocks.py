@@ -1,0 +1,70 @@
+"""A child's clocks, read from outside, so that nothing it does can set them back.
+
+CPU time is the kernel's clock of the process. Idle time is wall time in which no thread ran or
+waited for a CPU; without taking the waiting off, a busy machine would make sleepers of all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from pathlib import Path
+
+
+class Clocks:
+    """CPU and idle seconds of the process `pid`."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.total_idle = 0.0
+        self._cpu = 0.0
+        self._idle = 0.0
+        self._waits: dict[str, int] = {}
+        self._start: tuple[float, float, float] | None = None
+
+    def cpu(self) -> float:
+        """CPU time of all threads; the last reading once the process is gone."""
+        with contextlib.suppress(OSError):
+            self._cpu = time.clock_gettime((~self.pid << 3) | 2)
+        return self._cpu
+
+    def idle(self) -> float:
+        """Idle seconds since `restart` (more exactly, since the first call after it).
+
+        A thread's wait for a CPU is counted by the kernel only when it ends, so nothing is
+        concluded while a thread is ready to run.
+        """
+        states, waited = self._threads()
+        now = (time.monotonic(), self.cpu(), waited)
+        if self._start is None:
+            self._start = now
+        elif "R" not in states:
+            wall, cpu, wait = (b - a for a, b in zip(self._start, now, strict=True))
+            self._idle = max(self._idle, wall - cpu - wait)
+        return self._idle
+
+    def restart(self) -> None:
+        """Start a new measurement of idle time; the total goes on."""
+        self.total_idle += self._idle
+        self._idle = 0.0
+        self._start = None
+
+    def _threads(self) -> tuple[set[str], float]:
+        """Return the threads' states, and the seconds that all have waited for a CPU.
+
+        Where the kernel keeps no such count (gVisor), waiting is taken for idling, except
+        while a thread is ready to run. Threads that ended are still counted.
+        """
+        states = set()
+        for task in _entries(Path(f"/proc/{self.pid}/task")):
+            with contextlib.suppress(OSError, ValueError, IndexError):
+                states.add((task / "stat").read_text().rsplit(")", 1)[1].split()[0])
+                self._waits[task.name] = int((task / "schedstat").read_text().split()[1])
+        return states, sum(self._waits.values()) / 1e9
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return []
