@@ -22,6 +22,8 @@ _HARD_START = re.compile(
     r"(?:async[ \t]+def|def|class)[ \t]+\w|@[A-Za-z_]|import[ \t]+\w|from[ \t]+[\w.]+[ \t]+import\b"
 )
 _ASSIGNMENT = re.compile(r"[^\W\d]\w*[ \t]*(?::[^=\n]+)?=(?!=)")
+_DECORATOR = re.compile(r"@[^\W\d][\w.]*[ \t]*(?:[(\[#]|$)", re.MULTILINE)
+_DECORATED = re.compile(r"@|(?:async|def|class)\b")
 _CONTINUES = re.compile(r"(?:else|elif|except|finally)\b")
 _COMPOUND = re.compile(r"(?:if|for|while|try|with|async|elif|else|except)\b")
 _WORD = re.compile(r"[^\W\d]\w*")
@@ -137,12 +139,18 @@ def _chunk_starts(text: str) -> Iterator[int]:
             comment = None
         elif first not in ("", "\n"):
             line = text[position : position + 200]
-            joins = head.startswith("@") or (_CONTINUES.match(line) and _COMPOUND.match(head))
-            if not joins:
+            if not _joins(head, line):
                 yield position if comment is None else comment
             head, comment = line, None
     if comment is not None:
         yield comment
+
+
+def _joins(head: str, line: str) -> bool:
+    """Whether `line` goes on with the statement that `head` begins."""
+    if _DECORATOR.match(head):
+        return bool(_DECORATED.match(line))
+    return bool(_CONTINUES.match(line) and _COMPOUND.match(head))
 
 
 def _must_start(text: str, position: int) -> bool:

@@ -73,8 +73,14 @@ class Slicer:
         found = self._providers(name, entry)
         if not found:
             found = [c for c in self._fallback if name in c.binds][-1:]
+        if not found and name not in _BUILTINS:
+            found = self._star_imports(entry)
         for chunk in found:
             kept.add(chunk)
+
+    def _star_imports(self, entry: Chunk) -> list[Chunk]:
+        """``from m import *`` beside the entry point may give any name."""
+        return [c for c in self.chunks if c.region == entry.region and "*" in c.binds]
 
     def _providers(self, name: str, entry: Chunk) -> list[Chunk]:
         binding = [
@@ -100,10 +106,10 @@ class Slicer:
             return True
         if chunk.is_import:
             return self.entry_point in chunk.binds
+        if chunk.is_definition or name == self.entry_point:
+            return False
         # ``result = solve(3)`` binds a name, but only to try the entry point.
-        return (
-            self.entry_point in chunk.needs and not chunk.is_definition and name != self.entry_point
-        )
+        return self.entry_point in chunk.needs and not statements.is_lambda(chunk.tree)
 
     def _own_imports(self, entry: Chunk) -> Iterator[Chunk]:
         """Standard imports beside the entry point: harmless, and the author wants them."""

@@ -74,6 +74,11 @@ def sets_attributes(tree: ast.Module, name: str) -> bool:
     )
 
 
+def is_lambda(tree: ast.Module) -> bool:
+    """Whether the chunk only gives names to lambdas, whose bodies do not run yet."""
+    return all(isinstance(n, ast.Assign) and isinstance(n.value, ast.Lambda) for n in tree.body)
+
+
 def own_nodes(node: ast.AST) -> Iterator[ast.AST]:
     """Walk the nodes below `node` without entering nested functions and classes."""
     stack = list(ast.iter_child_nodes(node))

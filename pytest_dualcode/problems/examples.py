@@ -64,12 +64,21 @@ def visible_examples(spec: Spec) -> tuple[Example, ...]:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # "\\d" in a spec's string is the spec's matter
-        subject = _subject(spec)
-        found = _Finder(subject).find()
-        if not found and (other := _misspelt_name(subject)):
-            found = _Finder(subject, other).find()
-    unique = {(e.call, e.expected, e.raises): e for e in reversed(found)}
-    return tuple(reversed(unique.values()))
+        try:
+            found = _find(_subject(spec))
+        except (RecursionError, MemoryError):
+            return ()  # an expression nested too deeply to be an example
+    unique: dict[tuple[str, str | None, str | None], Example] = {}
+    for example in found:
+        unique.setdefault((example.call, example.expected, example.raises), example)
+    return tuple(unique.values())
+
+
+def _find(subject: _Subject) -> list[Example]:
+    found = _Finder(subject).find()
+    if not found and (other := _misspelt_name(subject)):
+        return _Finder(subject, other).find()
+    return found
 
 
 # --- what the examples are about -------------------------------------------------------------
@@ -172,38 +181,37 @@ class _Finder:
             if not self.mention.search(code):
                 continue
             want, end_of_want = _want(self.text, end)
-            if not self._doctest(match.start(), end_of_want, code, want):
-                self._bare_doctest(match.start(), end, code, want)
+            call = self._call(without_comment(code))
+            if call is None or not self._doctest(match.start(), end, call, want, end_of_want):
+                self._doctest_without_output(match.start(), end, code, call, want)
             self._consume(match.start(), end)
 
-    def _doctest(self, start: int, end_of_want: int, code: str, want: str) -> bool:
-        call = self._call(without_comment(code))
-        if call is None:
-            return False
+    def _doctest(self, start: int, end: int, call: str, want: str, end_of_want: int) -> bool:
+        """Add the doctest if its output can be read."""
+        tree = parse(call)
+        is_print = isinstance(tree, ast.Call) and ast.unparse(tree.func) == "print"
         if want.startswith("Traceback (most recent call last)"):
             names = re.findall(r"^\s*([A-Za-z_][\w.]*)(?::|$)", want, re.MULTILINE)
             self._add(start, end_of_want, call, raises=names[-1].rpartition(".")[2])
-            return True
-        tree = parse(call)
-        if isinstance(tree, ast.Call) and ast.unparse(tree.func) == "print" and len(tree.args) == 1:
-            self._add(start, end_of_want, f"str({ast.unparse(tree.args[0])})", expected=repr(want))
-            return True
-        if (value := written_out(want)) is not None:
+        elif isinstance(tree, ast.Call) and is_print and len(tree.args) == 1:
+            printed = f"str({ast.unparse(tree.args[0])})"
+            self._add(start, end_of_want, printed, expected=repr(want))
+        elif (value := written_out(want)) is not None:
             self._add(start, end_of_want, call, expected=value)
-            return True
-        if (read := read_value(want, 0)) is not None:
-            self._add(start, end_of_want, call, expected=read[0])
-            return True
-        return False
+        elif want and (read := read_value(self.text, end + blank_length(self.text, end))):
+            self._add(start, read[1], call, expected=read[0])
+        else:
+            return False
+        return True
 
-    def _bare_doctest(self, start: int, end: int, code: str, want: str) -> None:
-        """A prompt without output: ``f(1) == 2`` on one line, or a call that gives None."""
-        if want and not want.startswith(">>>") and self._inline(code) is None:
-            return
-        split = self._inline(code)
-        if split is not None:
-            self._add(start, end, split[0], expected=split[1])
-        elif (call := self._call(without_comment(code))) is not None:
+    def _doctest_without_output(
+        self, start: int, end: int, code: str, call: str | None, want: str
+    ) -> None:
+        """Add ``f(1) == 2`` on one line, or a call that gives None."""
+        inline = self._inline(code)
+        if inline is not None:
+            self._add(start, end, inline[0], expected=inline[1])
+        elif call is not None and not want:
             is_call = isinstance(parse(call), ast.Call)
             self._add(start, end, call, expected="None" if is_call else "True")
 
