@@ -169,13 +169,18 @@ def compare_within(records: Iterable[Record], suite: Suite = "plus") -> tuple[Co
     found = []
     for dataset in dict.fromkeys(key[1] for key in groups):
         names = [pipeline for pipeline, of in groups if of == dataset]
-        reference = REFERENCE_PIPELINE if REFERENCE_PIPELINE in names else names[0]
+        reference = reference_of(names)
         found += [
             compare(groups[reference, dataset], groups[name, dataset], suite)
             for name in names
             if name != reference
         ]
     return tuple(found)
+
+
+def reference_of(pipelines: Sequence[str]) -> str:
+    """The pipeline that the others are compared with: raw-coder, or the first one without it."""
+    return REFERENCE_PIPELINE if REFERENCE_PIPELINE in pipelines else pipelines[0]
 
 
 def compare_runs(

@@ -14,7 +14,7 @@ import re
 import sys
 import typing
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -68,6 +68,9 @@ class Cause:
     kind: Kind
     evidence: str
 
+
+Causes = Mapping[tuple[str, str, int], Cause]
+"""Causes of failures by pipeline, task id and sample."""
 
 Rule = Callable[[Record, Record | None], Cause | None]
 

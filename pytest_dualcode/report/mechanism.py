@@ -5,7 +5,8 @@ Each function returns rows of text, so that Markdown and HTML show the same.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 
 from pytest_dualcode.analysis.detector import (
     Known,
@@ -16,9 +17,17 @@ from pytest_dualcode.analysis.detector import (
     share,
 )
 from pytest_dualcode.analysis.gain import gain_by_richness, trend, trend_in_words
-from pytest_dualcode.analysis.paired import Comparison, first_samples, judged_pairs
-from pytest_dualcode.analysis.summary import compare_within, grouped
-from pytest_dualcode.analysis.taxonomy import KINDS, PAPER_REGRESSIONS, Cause, Kind, classify, tally
+from pytest_dualcode.analysis.paired import Comparison, first_samples, judged_pairs, natural_key
+from pytest_dualcode.analysis.summary import REFERENCE_PIPELINE, compare_within, grouped
+from pytest_dualcode.analysis.taxonomy import (
+    KINDS,
+    PAPER_REGRESSIONS,
+    Cause,
+    Causes,
+    Kind,
+    classify,
+    tally,
+)
 from pytest_dualcode.problems.richness import LEAN_UP_TO
 from pytest_dualcode.report.markdown import markdown_table
 from pytest_dualcode.types import Record
@@ -51,11 +60,10 @@ EFFECT_NOTE = (
     "What each change of a program did to its verdict. For choice: how often the program that "
     "passes was taken, where exactly one of the two passes."
 )
-FAILURE = ("kind", "what it means", "failures", "regressions", "paper's regressions")
 FAILURE_NOTE = (
-    "Regressions are problems that raw-coder (or the run's first pipeline) passes and another "
-    "pipeline does not. The paper's figures are of plan-code on HumanEval: 7 missing imports, "
-    "1 renamed variable, 5 algorithms, 2 over-engineered."
+    "Failures are of all pipelines. Lost are the problems that raw-coder (or the run's first "
+    "pipeline) passes and the named one does not. The paper's figures are of plan-code on "
+    "HumanEval: 7 missing imports, 1 renamed variable, 5 algorithms, 2 over-engineered."
 )
 RICHNESS = ("richness", "problems", "won", "lost", "gain", "95 % interval")
 
@@ -126,37 +134,60 @@ def effect_rows(records: Sequence[Record], known: Known) -> list[list[str]]:
     return rows
 
 
-def failure_rows(records: Sequence[Record]) -> list[list[str]]:
-    """Kinds of failures and regressions that occur, or that the paper has."""
-    failed = tally(filter(None, map(classify, records)))
-    lost = tally(regression_causes(records).values())
-    if not failed:
-        return []
-    return [
-        [
-            kind,
-            MEANINGS[kind],
-            _count(failed, kind),
-            _count(lost, kind),
-            _count(PAPER_REGRESSIONS, kind),
-        ]
+def failure_table(records: Sequence[Record]) -> tuple[tuple[str, ...], list[list[str]]]:
+    """Header and rows: kinds of failures, of each pipeline's regressions, and the paper's.
+
+    No rows if nothing failed.
+    """
+    causes = all_causes(records)
+    failed = tally(causes.values())
+    lost = {name: tally(found) for name, found in regression_causes(records, causes).items()}
+    header = ("kind", "what it means", "failures", *(f"{name} lost" for name in lost))
+    rows = [
+        [kind, MEANINGS[kind], _count(failed, kind)]
+        + [_count(counts, kind) for counts in lost.values()]
+        + [_count(PAPER_REGRESSIONS, kind)]
         for kind in KINDS
-        if kind in failed or kind in lost or kind in PAPER_REGRESSIONS
+        if kind in failed or (failed and kind in PAPER_REGRESSIONS)
     ]
+    return (*header, "paper's plan-code lost"), rows
 
 
-def regression_causes(records: Sequence[Record]) -> dict[tuple[str, str], Cause]:
-    """Why each regression failed, by pipeline and task; seen beside the program that passes."""
-    groups = grouped(records)
+def all_causes(records: Iterable[Record]) -> Causes:
+    """The cause of each failed item; over-engineering is seen beside a program that passes."""
     found = {}
-    for comparison in compare_within(records):
-        before = first_samples(groups[comparison.baseline, comparison.dataset])
-        after = first_samples(groups[comparison.candidate, comparison.dataset])
-        for task in comparison.regressions:
-            cause = classify(after[task], before[task])
+    for of_task in records_by_task(records).values():
+        passing = [r for r in of_task if r.outcome == "passed" and r.pipeline in _models(of_task)]
+        beside = min(passing, key=lambda r: r.pipeline != REFERENCE_PIPELINE, default=None)
+        for record in of_task:
+            cause = classify(record, beside)
             if cause:
-                found[comparison.candidate, task] = cause
+                found[record.pipeline, record.task_id, record.sample] = cause
     return found
+
+
+def _models(records: Iterable[Record]) -> set[str]:
+    """The pipelines whose programs models wrote."""
+    return {record.pipeline for record in records} - {"canonical", "samples"}
+
+
+def regression_causes(records: Sequence[Record], causes: Causes) -> dict[str, list[Cause]]:
+    """Why each compared pipeline's regressions failed; none for a pipeline without any."""
+    groups = grouped(records)
+    found: dict[str, list[Cause]] = {}
+    for comparison in compare_within(records):
+        after = first_samples(groups[comparison.candidate, comparison.dataset])
+        keys = [(comparison.candidate, task, after[task].sample) for task in comparison.regressions]
+        found.setdefault(comparison.candidate, []).extend(causes[key] for key in keys)
+    return found
+
+
+def records_by_task(records: Iterable[Record]) -> dict[str, list[Record]]:
+    """Records of each problem, problems in natural order."""
+    found: dict[str, list[Record]] = defaultdict(list)
+    for record in records:
+        found[record.task_id].append(record)
+    return {task: found[task] for task in sorted(found, key=natural_key)}
 
 
 def richness_parts(
@@ -219,7 +250,7 @@ def markdown_sections(
             DETECTION_NOTE,
         ),
         ("What each change did", EFFECT, effect_rows(records, known), EFFECT_NOTE),
-        ("Why solutions failed", FAILURE, failure_rows(records), FAILURE_NOTE),
+        ("Why solutions failed", *failure_table(records), FAILURE_NOTE),
     ]
     found = [
         f"## {title}\n\n{markdown_table(header, rows)}\n\n{note}"

@@ -41,6 +41,11 @@ def call_text(call: Mapping[str, Any]) -> str:
     )
 
 
+def is_draft(stage: Stage) -> bool:
+    """Whether the stage's program is a new one (adversarial has two), not a change of another."""
+    return stage.name.startswith("draft")
+
+
 def changes(before: str, after: str) -> list[str]:
     """A unified diff of two programs, without file names; empty if they are equal."""
     diff = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=3)
@@ -79,7 +84,7 @@ def _program(stage: Stage, before: str) -> list[str]:
     if not stage.program:
         return []
     program = printable(stage.program, 20_000)
-    if not before:
+    if not before or is_draft(stage):
         return [f"   | {line}" for line in program.splitlines()]
     diff = changes(printable(before, 20_000), program)
     return [f"   | {line}" for line in diff] or ["   (the program did not change)"]

@@ -57,7 +57,11 @@ def origin(settings: Mapping[str, Any], summary: RunSummary) -> str:
     parts = [
         f"pytest-dualcode {settings['version']}" if "version" in settings else "",
         f"started {settings['started']}" if "started" in settings else "",
-        *(f"{role}: {place['model']}" for role, place in served if "model" in place),
+        *(
+            f"{role}: {place.get('model', '?')}"
+            for role, place in served
+            if isinstance(place, Mapping)
+        ),
         f"judge isolation {', '.join(summary.isolation)}" if summary.isolation else "",
     ]
     return "; ".join(part for part in parts if part)

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pytest_dualcode.analysis.detector import Known
-from pytest_dualcode.analysis.paired import first_samples, natural_key, passes
-from pytest_dualcode.analysis.taxonomy import Cause, classify
+from pytest_dualcode.analysis.paired import first_samples, passes
+from pytest_dualcode.analysis.summary import reference_of
+from pytest_dualcode.analysis.taxonomy import Causes
 from pytest_dualcode.report.loading import Run
-from pytest_dualcode.report.story import changes, verdict_text
+from pytest_dualcode.report.mechanism import records_by_task
+from pytest_dualcode.report.story import changes, is_draft, verdict_text
 from pytest_dualcode.types import Record, Stage
 
 LONGEST_TEXT = 60_000
@@ -24,12 +26,12 @@ LONGEST_TEXT = 60_000
 Json = dict[str, Any]
 
 
-def page_index(run: Run, causes: Mapping[tuple[str, str, int], Cause]) -> Json:
+def page_index(run: Run, causes: Causes) -> Json:
     """What the list of problems shows and filters by."""
     rows = run.summary.rows
     pipelines = list(dict.fromkeys(row.pipeline for row in rows))
     by_task = records_by_task(run.records)
-    reference = _reference(pipelines)
+    reference = reference_of(pipelines)
     return {
         "pipelines": pipelines,
         "reference": reference,
@@ -41,30 +43,10 @@ def page_index(run: Run, causes: Mapping[tuple[str, str, int], Cause]) -> Json:
     }
 
 
-def records_by_task(records: Iterable[Record]) -> dict[str, list[Record]]:
-    """Records of each problem, problems in natural order."""
-    found: dict[str, list[Record]] = defaultdict(list)
-    for record in records:
-        found[record.task_id].append(record)
-    return {task: found[task] for task in sorted(found, key=natural_key)}
-
-
-def all_causes(records: Iterable[Record]) -> dict[tuple[str, str, int], Cause]:
-    """The cause of each failed item, by pipeline, task and sample."""
-    found = {}
-    for of_task in records_by_task(records).values():
-        passing = next((r for r in of_task if r.outcome == "passed" and _generated(r)), None)
-        for record in of_task:
-            cause = classify(record, passing)
-            if cause:
-                found[record.pipeline, record.task_id, record.sample] = cause
-    return found
-
-
 def problem_block(
     records: Sequence[Record],
     calls: Mapping[str, Mapping[str, Any]],
-    causes: Mapping[tuple[str, str, int], Cause],
+    causes: Causes,
     known: Known,
     spec: str | None,
 ) -> Json:
@@ -83,20 +65,12 @@ def embedded(data: object) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _generated(record: Record) -> bool:
-    return record.pipeline not in ("canonical", "samples")
-
-
-def _reference(pipelines: Sequence[str]) -> str:
-    return "raw-coder" if "raw-coder" in pipelines or not pipelines else pipelines[0]
-
-
 def _entry(
     task: str,
     records: Sequence[Record],
     pipelines: Sequence[str],
     reference: str,
-    causes: Mapping[tuple[str, str, int], Cause],
+    causes: Causes,
 ) -> Json:
     by_pipeline: dict[str, list[Record]] = defaultdict(list)
     for record in records:
@@ -112,7 +86,7 @@ def _entry(
 def _cell(
     records: Sequence[Record] | None,
     before: bool | None,
-    causes: Mapping[tuple[str, str, int], Cause],
+    causes: Causes,
 ) -> Json | None:
     """Outcome, cause and flip of one pipeline on one problem; with samples, how many passed."""
     if not records:
@@ -153,7 +127,7 @@ def _call(call: Mapping[str, Any]) -> Json:
     }
 
 
-def _story(record: Record, causes: Mapping[tuple[str, str, int], Cause], known: Known) -> Json:
+def _story(record: Record, causes: Causes, known: Known) -> Json:
     cause = causes.get((record.pipeline, record.task_id, record.sample))
     program = ""
     stages = []
@@ -188,7 +162,7 @@ def _stage(stage: Stage, before: str, passed: bool | None) -> Json:
         found["detail"] = _shown(stage.detail)
     if stage.program:
         found["judged"] = {True: "passes", False: "fails", None: ""}[passed]
-        if before:
+        if before and not is_draft(stage):
             found["diff"] = changes(_shown(before), _shown(stage.program))
         else:
             found["program"] = _shown(stage.program)

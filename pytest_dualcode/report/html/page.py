@@ -11,13 +11,12 @@ from pytest_dualcode.analysis.paired import Comparison
 from pytest_dualcode.report.context import Context
 from pytest_dualcode.report.html import sections
 from pytest_dualcode.report.html.data import (
-    all_causes,
     embedded,
     page_index,
     problem_block,
-    records_by_task,
 )
 from pytest_dualcode.report.loading import Run
+from pytest_dualcode.report.mechanism import all_causes, records_by_task
 from pytest_dualcode.report.wording import origin
 
 ASSETS = Path(__file__).parent / "assets"

@@ -84,10 +84,10 @@ def microscope(records: Sequence[Record], known: Known, scores: Mapping[str, flo
 
 def failures(records: Sequence[Record]) -> str:
     """Kinds of failures and of regressions, beside the paper's figure."""
-    rows = mechanism.failure_rows(records)
+    header, rows = mechanism.failure_table(records)
     if not rows:
         return "<p>Nothing failed.</p>"
-    return table(mechanism.FAILURE, rows) + f"<p>{escape(mechanism.FAILURE_NOTE)}</p>"
+    return table(header, rows) + f"<p>{escape(mechanism.FAILURE_NOTE)}</p>"
 
 
 def richness(

@@ -13,10 +13,11 @@ from sample_records import make_record
 from sample_runs import DRAFT, FIXED, reviewed_run, write_run
 
 from pytest_dualcode.report.context import Context
-from pytest_dualcode.report.html.data import LONGEST_TEXT, all_causes, embedded, page_index
+from pytest_dualcode.report.html.data import LONGEST_TEXT, embedded, page_index
 from pytest_dualcode.report.html.figures import Bar, Flips, flip_bars, scatter, share_bars
 from pytest_dualcode.report.html.page import html_report
 from pytest_dualcode.report.loading import compare_loaded, load_run
+from pytest_dualcode.report.mechanism import all_causes
 from pytest_dualcode.types import Stage
 
 
@@ -85,6 +86,13 @@ def test_a_block_shares_calls_and_shows_changes_as_diffs(run):
 def test_a_solution_that_no_stage_made_is_shown(tmp_path):
     run = load_run(write_run(tmp_path / "run", [make_record(1, solution=FIXED)]))
     assert block(html_report(run), "problem-0")["stories"][0]["solution"] == FIXED
+
+
+def test_a_second_draft_is_shown_whole(tmp_path):
+    stages = (Stage("draft", "ok", program=DRAFT), Stage("draft-planner", "ok", program=FIXED))
+    run = load_run(write_run(tmp_path / "run", [make_record(1, stages=stages)]))
+    shown = block(html_report(run), "problem-0")["stories"][0]["stages"]
+    assert [stage["program"] for stage in shown] == [DRAFT, FIXED]
 
 
 def test_very_long_texts_are_cut_and_say_so(tmp_path):

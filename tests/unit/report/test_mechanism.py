@@ -11,12 +11,11 @@ from pytest_dualcode.report.loading import load_run
 from pytest_dualcode.report.mechanism import (
     DETECTION,
     EFFECT,
-    FAILURE,
+    all_causes,
     detection_rows,
     effect_rows,
-    failure_rows,
+    failure_table,
     markdown_sections,
-    regression_causes,
     richness_parts,
 )
 
@@ -35,22 +34,43 @@ def test_a_review_of_a_shared_draft_is_a_hit_and_its_fix_mends(tmp_path):
 
 
 def test_failures_and_regressions_stand_beside_the_papers_figure():
-    lost = make_record(
-        1, "fail", "fail", pipeline="plan-code", reason="test 0: raised NameError: name 'math' is"
-    )
-    rows = failure_rows([make_record(1), lost, make_record(2, "fail", "fail")])
-    table = {row[0]: dict(zip(FAILURE, row, strict=True)) for row in rows}
-    assert table["missing import"]["failures"] == "1"
-    assert table["missing import"]["regressions"] == "1"
-    assert table["missing import"]["paper's regressions"] == "7"
-    assert table["algorithm"]["regressions"] == ""
-    assert regression_causes([make_record(1), lost])["plan-code", "HumanEval/1"].kind == (
-        "missing import"
-    )
+    reason = "test 0: raised NameError: name 'math' is not defined"
+    records = [
+        make_record(1),
+        make_record(2, "fail", "fail"),
+        make_record(1, "fail", "fail", pipeline="plan-code", reason=reason),
+    ]
+    header, rows = failure_table(records)
+    assert header[2:] == ("failures", "plan-code lost", "paper's plan-code lost")
+    table = {row[0]: tuple(row[2:]) for row in rows}
+    assert table == {
+        "missing import": ("1", "1", "7"),
+        "renamed": ("", "", "1"),
+        "over-engineering": ("", "", "2"),
+        "algorithm": ("1", "", "5"),
+    }
+
+
+def test_over_engineering_is_seen_beside_raw_coders_program_first():
+    long = "def f(a):\n" + "".join(f"    x{n} = [a, {n}, a + {n}]\n" for n in range(12))
+    records = [
+        make_record(1, pipeline="review-fix", solution=long),
+        make_record(1, "fail", "fail", pipeline="plan-code", solution=long),
+        make_record(1),
+    ]
+    causes = all_causes(records)
+    assert list(causes) == [("plan-code", "HumanEval/1", 0)]
+    assert "raw-coder's program" in causes["plan-code", "HumanEval/1", 0].evidence
+
+
+def test_a_reference_solution_is_no_measure_of_size():
+    long = "def f(a):\n" + "".join(f"    x{n} = [a, {n}, a + {n}]\n" for n in range(12))
+    records = [make_record(1, pipeline="canonical"), make_record(1, "fail", "fail", solution=long)]
+    assert [cause.kind for cause in all_causes(records).values()] == ["algorithm"]
 
 
 def test_a_run_without_failures_has_no_table():
-    assert failure_rows([make_record()]) == []
+    assert failure_table([make_record()])[1] == []
 
 
 def test_richness_is_shown_across_and_within_datasets():
