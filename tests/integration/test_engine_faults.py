@@ -62,10 +62,8 @@ def test_faults_at_random(
     server = serve(coder(ITEMS), faults=at_random(fault, rate))
     path = tmp_path / "calls.jsonl"
     store = CallStore(path)
-    results = solve_all(
-        StoredModels(client([server.url], call_timeout=2.0 if fault == "hang" else 60.0), store),
-        ITEMS,
-    )
+    settings = {"call_timeout": 1.0 if fault == "hang" else 60.0, "max_in_flight": ITEMS}
+    results = solve_all(StoredModels(client([server.url], **settings), store), ITEMS)
     store.close()
     assert set(results) == set(undisturbed), "an item was lost"
     solved = programs(results)
