@@ -34,13 +34,13 @@ class Clocks:
         A thread's wait for a CPU is counted by the kernel only when it ends, so nothing is
         concluded while a thread is ready to run.
         """
+        wall, cpu = time.monotonic(), self.cpu()  # the wall first: late readings shorten idling
         states, waited = self._threads()
-        now = (time.monotonic(), self.cpu(), waited)
         if self._start is None:
-            self._start = now
+            self._start = (wall, cpu, waited)
         elif "R" not in states:
-            wall, cpu, wait = (b - a for a, b in zip(self._start, now, strict=True))
-            self._idle = max(self._idle, wall - cpu - wait)
+            began, cpu_then, waited_then = self._start
+            self._idle = (wall - began) - (cpu - cpu_then) - (waited - waited_then)
         return self._idle
 
     def restart(self) -> None:

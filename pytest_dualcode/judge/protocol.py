@@ -196,11 +196,13 @@ def _decimal(text: str) -> Any:
 def _array(name: str, items: Any) -> Any:
     """Rebuild a numpy array of numbers from its dtype's name and its nested list."""
     try:
-        if name not in ("object", "bool") and not name.startswith(("int", "uint", "float")):
-            return Opaque("numpy.ndarray")
-        return np.array(items, dtype=name)
+        if name.startswith("<U"):
+            return np.array(items, dtype=str)
+        if name == "bool" or name.startswith(("int", "uint", "float")):
+            return np.array(items, dtype=name)
     except (OverflowError, TypeError, ValueError):
-        return Opaque("numpy.ndarray")
+        pass
+    return Opaque("numpy.ndarray")
 
 
 class Decoder:

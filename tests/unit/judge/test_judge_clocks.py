@@ -1,0 +1,73 @@
+"""Clocks of another process: idle time is neither running nor waiting for a CPU."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from pytest_dualcode.judge.clocks import Clocks
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+BUSY = "while True: pass"
+ASLEEP = "import time; print(flush=True); time.sleep(10 ** 6)"
+
+
+def start(code: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+
+
+@pytest.fixture
+def processes() -> Iterator[list[subprocess.Popen[bytes]]]:
+    started: list[subprocess.Popen[bytes]] = []
+    yield started
+    for process in started:
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def test_a_sleeper_idles(processes: list[subprocess.Popen[bytes]]) -> None:
+    processes.append(start(ASLEEP))
+    assert processes[0].stdout is not None
+    processes[0].stdout.readline()
+    clocks = Clocks(processes[0].pid)
+    while clocks.idle() < 0.2:
+        os.sched_yield()
+    clocks.restart()
+    assert clocks.total_idle >= 0.2
+    assert clocks.idle() == 0.0
+
+
+def test_busy_processes_do_not_idle_however_many_share_a_cpu(
+    processes: list[subprocess.Popen[bytes]],
+) -> None:
+    crowd = 4 * (os.cpu_count() or 1)
+    processes += [start(BUSY) for _ in range(crowd)]
+    clocks = Clocks(processes[0].pid)
+    began = clocks.cpu()
+    idlest = 0.0
+    while clocks.cpu() < began + 0.3:
+        idlest = max(idlest, clocks.idle())
+        time.sleep(0.01)
+    assert idlest < 0.2
+
+
+def test_a_process_that_is_gone_keeps_its_last_reading(
+    processes: list[subprocess.Popen[bytes]],
+) -> None:
+    processes.append(start("sum(range(10 ** 6)); print(flush=True); input()"))
+    assert processes[0].stdout is not None
+    processes[0].stdout.readline()
+    clocks = Clocks(processes[0].pid)
+    read = clocks.cpu()
+    assert read > 0
+    processes[0].kill()
+    processes[0].wait()
+    assert clocks.cpu() >= read
+    clocks.idle()
