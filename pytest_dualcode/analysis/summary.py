@@ -115,6 +115,18 @@ class Row:
             return None
         return wilson(self.base_passes if suite == "base" else self.plus_passes, self.ran)
 
+    def widest_interval(self, suite: Suite) -> Interval:
+        """Wilson's interval of the lower bound to that of the upper: it takes errors along.
+
+        With several samples of a problem only the bounds themselves, since samples of one problem
+        are not independent.
+        """
+        bounds = self.base if suite == "base" else self.plus
+        if self.records != self.ran:
+            return Interval(bounds.low, bounds.high)
+        passed = self.base_passes if suite == "base" else self.plus_passes
+        return Interval(wilson(passed, self.ran).low, wilson(passed + self.errors, self.ran).high)
+
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:

@@ -207,18 +207,24 @@ def _changes(
 ) -> dict[str, dict[str, tuple[bool, bool]]]:
     """Before and after of each problem, by the title of what is compared."""
     groups = grouped(records)
-    several = len({comparison.dataset for comparison in comparisons}) > 1
     found: dict[str, dict[str, tuple[bool, bool]]] = {}
-    for one in comparisons:
-        title = f"{one.candidate} against {one.baseline} on"
-        changes = judged_pairs(
-            first_samples(groups[one.baseline, one.dataset]),
-            first_samples(groups[one.candidate, one.dataset]),
-        )
-        if several:
-            found.setdefault(f"{title} all datasets", {}).update(changes)
-        found[f"{title} {one.dataset}"] = changes
+    for pair in dict.fromkeys((one.candidate, one.baseline) for one in comparisons):
+        of_pair = [one for one in comparisons if (one.candidate, one.baseline) == pair]
+        within = {one.dataset: _judged(one, groups) for one in of_pair}
+        title = f"{pair[0]} against {pair[1]} on"
+        if len(within) > 1:
+            found[f"{title} all datasets"] = {
+                k: v for part in within.values() for k, v in part.items()
+            }
+        found |= {f"{title} {dataset}": changes for dataset, changes in within.items()}
     return found
+
+
+def _judged(comparison: Comparison, groups: Groups) -> dict[str, tuple[bool, bool]]:
+    return judged_pairs(
+        first_samples(groups[comparison.baseline, comparison.dataset]),
+        first_samples(groups[comparison.candidate, comparison.dataset]),
+    )
 
 
 def _bins(changes: Mapping[str, tuple[bool, bool]], scores: Mapping[str, float]) -> list[list[str]]:

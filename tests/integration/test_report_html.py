@@ -167,7 +167,7 @@ def test_a_phone_needs_no_sideways_scrolling(opened):
 
 def test_outcomes_differ_by_more_than_colour(opened):
     signs = opened.run(
-        "return [...document.querySelectorAll('.chip')].map(c => c.className[5] + c.innerText[0])"
+        "return [...document.querySelectorAll('.chip')].map(c => c.className[5] + c.textContent[0])"
     )
     assert set(signs) == {"p✓", "f✗", "e!"}
 

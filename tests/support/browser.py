@@ -18,6 +18,9 @@ from typing import Any
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 """The key that marks an element in WebDriver's JSON."""
 
+PATIENCE = 300
+"""Seconds after which a browser that does not answer is a failure, also on a busy machine."""
+
 SPECIAL = {"Enter": "\ue007", "Escape": "\ue00c", "Tab": "\ue004"}
 
 
@@ -32,12 +35,24 @@ class Browser:
 
     def __init__(self, url: str) -> None:
         self._url = url
+        self._opened = 0
+        self.command("timeouts", {"implicit": 5_000})
 
     def open(self, page: Path, fragment: str = "") -> None:
-        """Load a file and wait until its script has run."""
-        self.command("url", {"url": "about:blank"})  # else the same page is not loaded again
-        self.command("url", {"url": page.resolve().as_uri() + fragment})
-        assert self.run("return document.documentElement.dataset.ready") == "yes"
+        """Load a file and wait until its script has run.
+
+        The driver may answer before the page is there, so the wait is for this very loading,
+        which the query tells apart.
+        """
+        self._opened += 1
+        query = f"?{self._opened}"
+        self.command("url", {"url": page.resolve().as_uri() + query + fragment})
+        deadline = time.monotonic() + PATIENCE
+        while self.run("return location.search + document.documentElement.dataset.ready") != (
+            f"{query}yes"
+        ):
+            assert time.monotonic() < deadline, f"{page} does not become ready"
+            self.command("element", {"using": "css selector", "value": "html[data-ready=yes]"})
 
     def resize(self, width: int, height: int) -> None:
         """Give the viewport a size, also one that is smaller than a window can be."""
@@ -90,7 +105,7 @@ def request(url: str, parameters: dict[str, Any] | None) -> Any:
     """Send one request to chromedriver; its error texts become AssertionErrors."""
     data = None if parameters is None else json.dumps(parameters).encode()
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, data), timeout=300) as answer:
+        with urllib.request.urlopen(urllib.request.Request(url, data), timeout=PATIENCE) as answer:
             return json.load(answer)["value"]
     except urllib.error.HTTPError as error:
         with error:
@@ -114,12 +129,22 @@ def browser() -> Iterator[Browser]:
             "goog:loggingPrefs": {"browser": "SEVERE"},
         }
         wanted = {"capabilities": {"alwaysMatch": capabilities}}
-        session = f"{url}/session/{request(url + '/session', wanted)['sessionId']}"
+        session = f"{url}/session/{_new_session(url, wanted)}"
         try:
             yield Browser(session)
         finally:
             closing = urllib.request.Request(session, method="DELETE")
-            urllib.request.urlopen(closing, timeout=300).close()
+            urllib.request.urlopen(closing, timeout=PATIENCE).close()
+
+
+def _new_session(url: str, wanted: dict[str, Any], tries: int = 3) -> str:
+    """Start the browser. Chromedriver waits a minute for it, which a busy machine may not keep."""
+    try:
+        return str(request(f"{url}/session", wanted)["sessionId"])
+    except AssertionError:
+        if tries == 1:
+            raise
+        return _new_session(url, wanted, tries - 1)
 
 
 @contextmanager
@@ -137,7 +162,7 @@ def _driver() -> Iterator[str]:
 
 def _port(process: subprocess.Popen[str]) -> int:
     assert process.stdout is not None
-    deadline = time.monotonic() + 300
+    deadline = time.monotonic() + PATIENCE
     for line in process.stdout:
         if "on port " in line and "started" in line:
             return int(line.rsplit("on port ", 1)[1].strip(" .\n"))

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
 LABEL, PLOT, ROW, FIGURES = 190, 420, 26, 150
 """Widths (label, plot, figures beside it) and the height of a row, in SVG units."""
+
+
+SCORE_CELLS, STACK = 60, 32
+"""In how many cells a scatter stacks its points, and how high the highest stack is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +55,21 @@ def flip_bars(title: str, rows: Sequence[Flips]) -> str:
 def scatter(title: str, points: Iterable[tuple[float, int]]) -> str:
     """Problems by richness (across) and change: improved above, regressed below the line.
 
-    Points of equal place are moved apart by their order, so that each can be seen.
+    Points of nearly equal score are stacked, as close as the highest stack of all needs.
     """
-    dots, taken = [], dict[tuple[int, int], int]()
+    stacks: dict[tuple[int, int], list[float]] = defaultdict(list)
     for score, change in points:
-        cell = (round(score * 60), change)
-        taken[cell] = taken.get(cell, 0) + 1
-        y = (
-            90
-            - 40 * change
-            - (3.2 * (taken[cell] - 1) if change >= 0 else -3.2 * (taken[cell] - 1))
+        stacks[round(score * SCORE_CELLS), change].append(score)
+    step = min(3.2, STACK / max([1, *map(len, stacks.values())]))
+    dots = [
+        _dot(
+            LABEL + PLOT * score,
+            90 - 40 * change - place * (step if change >= 0 else -step),
+            change,
         )
-        dots.append(_dot(LABEL + PLOT * score, max(6.0, min(170.0, y)), change))
+        for (_, change), scores in stacks.items()
+        for place, score in enumerate(scores)
+    ]
     marks = [
         _text(LABEL - 8, y + 4, words, "end")
         for y, words in ((50, "improved"), (90, "unchanged"), (130, "regressed"))

@@ -64,7 +64,9 @@ def costs(summary: RunSummary) -> str:
 def shares(summary: RunSummary) -> str:
     """The figure of pass@1 on plus, with intervals and the paper's values."""
     bars = [_bar(row) for row in summary.rows]
-    return share_bars("pass@1 on plus with its 95 % interval (◇ the paper's value)", bars)
+    return share_bars(
+        "pass@1 on plus with its 95 % interval, widened by errors (◇ the paper's value)", bars
+    )
 
 
 def microscope(records: Sequence[Record], known: Known, scores: Mapping[str, float]) -> str:
@@ -78,7 +80,10 @@ def microscope(records: Sequence[Record], known: Known, scores: Mapping[str, flo
             f"<p>{escape(mechanism.DETECTION_NOTE)}</p>",
         ]
     if changed:
-        parts += [table(mechanism.EFFECT, changed), f"<p>{escape(mechanism.EFFECT_NOTE)}</p>"]
+        parts += [
+            table(mechanism.EFFECT, changed, words=3),
+            f"<p>{escape(mechanism.EFFECT_NOTE)}</p>",
+        ]
     return "".join(parts) or "<p>No pipeline of this run reviews or changes a draft.</p>"
 
 
@@ -96,7 +101,7 @@ def richness(
     """Gain against richness: for each pipeline and dataset a trend, bins and a scatter."""
     parts = [
         f"<details><summary>{escape(words)}</summary>"
-        + table(mechanism.RICHNESS, rows)
+        + table(mechanism.RICHNESS, rows, words=1)
         + scatter(
             "Each problem by the richness of its spec",
             [(scores[t], int(b) - int(a)) for t, (a, b) in changes.items() if t in scores],
@@ -115,13 +120,10 @@ def settings(values: Mapping[str, Any]) -> str:
     return f"<details><summary>Settings</summary>{table(('setting', 'value'), rows)}</details>"
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table whose first two columns are words; long second cells may wrap."""
-    head = "".join(_cell("th", text, place) for place, text in enumerate(header))
-    body = "".join(
-        "<tr>" + "".join(_cell("td", text, place) for place, text in enumerate(row)) + "</tr>"
-        for row in rows
-    )
+def table(header: Sequence[str], rows: Iterable[Sequence[str]], words: int = 2) -> str:
+    """A table whose first `words` columns are words, the others figures; long cells may wrap."""
+    head = _cells("th", header, words)
+    body = "".join(f"<tr>{_cells('td', row, words)}</tr>" for row in rows)
     rows_in = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
     return f'<div class="wide"><table>{rows_in}</table></div>'
 
@@ -132,8 +134,12 @@ def bullets(sentences: Iterable[str]) -> str:
     return f"<ul>{items}</ul>" if items else ""
 
 
-def _cell(tag: str, text: str, place: int) -> str:
-    kind = "text" if len(text) > 60 else "word" if place < 2 else ""
+def _cells(tag: str, texts: Sequence[str], words: int) -> str:
+    return "".join(_cell(tag, text, place < words) for place, text in enumerate(texts))
+
+
+def _cell(tag: str, text: str, is_word: bool) -> str:
+    kind = "text" if len(text) > 60 else "word" if is_word else ""
     attribute = f' class="{kind}"' if kind else ""
     return f"<{tag}{attribute}>{escape(text)}</{tag}>"
 
@@ -159,14 +165,13 @@ def _paper(row: Row, suite: Suite) -> str:
 
 
 def _bar(row: Row) -> Bar:
-    interval = row.interval("plus")
-    low, high = (interval.low, interval.high) if interval else (row.plus.low, row.plus.high)
+    interval = row.widest_interval("plus")
     found = paper.percent(row.pipeline, row.dataset, "plus")
     return Bar(
         f"{row.pipeline}, {row.dataset}",
         row.plus.low,
-        low,
-        high,
+        interval.low,
+        interval.high,
         f"{row.plus.percent()} %",
         found / 100 if found is not None else None,
     )

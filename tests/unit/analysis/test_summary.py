@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sample_records import make_record
 
+from pytest_dualcode.analysis.intervals import wilson
 from pytest_dualcode.analysis.summary import (
     DatasetCount,
     Rate,
@@ -51,6 +52,17 @@ def test_with_errors_pass_at_1_is_a_range():
     assert not row.plus.exact
     assert row.interval("plus") is None
     assert row.pass_at_k == {}
+
+
+def test_the_widest_interval_takes_errors_along():
+    records = [make_record(n) for n in range(5)] + [make_record(n, plus="fail") for n in (5, 6, 7)]
+    alone = row_of(*records)
+    assert alone.widest_interval("plus") == alone.interval("plus")
+    row = row_of(*records, make_record(8, base=None), make_record(9, base=None))
+    assert row.widest_interval("plus").low == pytest.approx(wilson(5, 10).low)
+    assert row.widest_interval("plus").high == pytest.approx(wilson(7, 10).high)
+    sampled = row_of(make_record(1), make_record(1, plus="fail", sample=1))
+    assert sampled.widest_interval("plus").low == 0.5
 
 
 def test_one_error_is_one_error():
