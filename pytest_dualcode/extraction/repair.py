@@ -75,7 +75,9 @@ def _lift_first_line(text: str) -> str:
     if not indents or first[:1] in (" ", "\t"):
         return text
     margin = min(indents, key=len)
-    return dedent(margin + body) if margin else text
+    if not margin or (indents[0] == margin and first.rstrip().endswith(":")):
+        return text
+    return dedent(margin + body)
 
 
 def _without_tabs(text: str) -> str | None:
@@ -93,29 +95,18 @@ def cut_tail(text: str, entry_point: str) -> str | None:
     Whole lines go from where Python reports the error; what is left must still return.
     """
     lines = text.split("\n")
-    tries = min(_MAX_CUTS, 2 + _PARSE_BUDGET // (len(text) + 1))
-    for _ in range(tries):
-        line = _error_line("\n".join(lines))
-        if line is None:
-            break
-        lines = lines[: max(0, min(line, len(lines)) - 1)]
-        if not lines:
+    for _ in range(min(_MAX_CUTS, 2 + _PARSE_BUDGET // (len(text) + 1))):
+        kept = "\n".join(lines)
+        try:
+            tree = ast.parse(kept)
+        except SyntaxError as error:
+            lines = lines[: max(0, min(error.lineno or 1, len(lines)) - 1)]
+        except (ValueError, RecursionError, MemoryError):
             return None
-    kept = "\n".join(lines)
-    tree = parse(kept)
-    node = statements.definition_of(tree, entry_point) if tree else None
-    if node is None or statements.is_stub(node) or not statements.returns(node):
-        return None
-    return kept
-
-
-def _error_line(text: str) -> int | None:
-    try:
-        ast.parse(text)
-    except SyntaxError as error:
-        return error.lineno or 1
-    except (ValueError, RecursionError, MemoryError):
-        return 1
+        else:
+            node = statements.definition_of(tree, entry_point)
+            whole = node and statements.returns(node) and not statements.is_stub(node)
+            return kept if whole else None
     return None
 
 

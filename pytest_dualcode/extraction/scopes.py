@@ -19,11 +19,13 @@ class Scope:
     """The names of one scope: `reads` include the free names of the scopes inside it."""
 
     is_class: bool = False
+    is_comprehension: bool = False
     binds: set[str] = field(default_factory=set)
     reads: set[str] = field(default_factory=set)
     declared_global: set[str] = field(default_factory=set)
     inner_reads: set[str] = field(default_factory=set)
     global_reads: set[str] = field(default_factory=set)
+    walrus: set[str] = field(default_factory=set)  # bound in the scope around a comprehension
 
     def free(self) -> set[str]:
         """Names that an enclosing scope (or the module) has to give."""
@@ -57,6 +59,9 @@ def _scope(nodes: list[ast.stmt] | list[ast.AST], scope: Scope) -> Scope:
             stack.extend(_enter_class(node, scope))
         elif isinstance(node, _COMPREHENSION):
             stack.append(_enter_comprehension(node, scope))
+        elif isinstance(node, ast.NamedExpr) and scope.is_comprehension:
+            scope.walrus.add(node.target.id)
+            stack.append(node.value)
         else:
             _note_names(node, scope)
             stack.extend(ast.iter_child_nodes(node))
@@ -118,14 +123,12 @@ def _enter_comprehension(
     first = node.generators[0]
     parts: list[ast.AST] = [first.target, *first.ifs, *node.generators[1:]]
     parts += [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
-    # ``:=`` in a comprehension binds in the scope around it.
-    walrus = {n.target.id for p in parts for n in ast.walk(p) if isinstance(n, ast.NamedExpr)}
-    scope.binds |= walrus
-    _leave(_scope(parts, Scope()), scope)
+    _leave(_scope(parts, Scope(is_comprehension=True)), scope)
     return first.iter
 
 
 def _leave(inner: Scope, outer: Scope) -> None:
+    (outer.walrus if outer.is_comprehension else outer.binds).update(inner.walrus)
     outer.inner_reads |= inner.free()
     outer.global_reads |= inner.global_reads
 
