@@ -6,9 +6,9 @@ back; everything else (calls, stages, records, reports) never leaves it.
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -17,9 +17,15 @@ from pytest_dualcode.errors import InfrastructureError, StoreError
 from pytest_dualcode.judge import expected_seconds
 from pytest_dualcode.plugin.catalogue import Catalogue
 from pytest_dualcode.plugin.generation import Generation
-from pytest_dualcode.plugin.handover import parcel_of, verdict_from
+from pytest_dualcode.plugin.handover import parcel_of
 from pytest_dualcode.plugin.provenance import settings_of
-from pytest_dualcode.plugin.records import known_verdicts, make_record, program_key
+from pytest_dualcode.plugin.records import (
+    ProgramKey,
+    judged,
+    known_verdicts,
+    program_key,
+    unjudged,
+)
 from pytest_dualcode.plugin.runtime import Runtime
 from pytest_dualcode.problems import DatasetInfo
 from pytest_dualcode.store import RunStore
@@ -45,8 +51,8 @@ class Controller:
         self.selected: tuple[ItemKey, ...] = ()
         self.records: dict[ItemKey, Record] = {}
         self.announce: Callable[[Sequence[str]], None] = lambda _ids: None
-        self._results: dict[ItemKey, Result] = {}
-        self._verdicts: dict[tuple[str, str], Verdict] = {}
+        self._unjudged: dict[ItemKey, Record] = {}
+        self._verdicts: dict[ProgramKey, Verdict] = {}
         self._node_ids: dict[ItemKey, str] = {}
         self._delivered: set[ItemKey] = set()
         self._arrival = threading.Condition()
@@ -64,7 +70,8 @@ class Controller:
         hostile code cannot be jailed.
         """
         _ = self.catalogue.keys
-        for directory in (self.config.resume, self.config.replay, self.config.baseline):
+        config = self.config
+        for directory in (config.resume, config.replay, config.rejudge, config.baseline):
             if directory is not None:
                 RunStore.open(directory)
         _ = self.runtime.judge.isolation
@@ -88,21 +95,35 @@ class Controller:
             return
         resumed = self.config.resume is not None
         self.store = (RunStore.open if resumed else RunStore.create)(self.config.run_dir)
-        self._verdicts = known_verdicts(self.store, self.config)
+        self._verdicts = known_verdicts(self.store.records()) if resumed else {}
         self.store.write_settings(settings_of(self, provenance={}))
+        if self.config.rejudge is not None:
+            self._rejudge(self.config.rejudge)
+            return
         self.generation.start(self.selected, self.deliver, say)
         self.store.write_settings(settings_of(self, self.generation.provenance()))
 
+    def _rejudge(self, run_dir: Path) -> None:
+        """Hand over the solutions that another run stored."""
+        stored = {record.key: record for record in RunStore.open(run_dir).records()}
+        for key in self.selected:
+            error = None if key in stored and stored[key].solution else not_stored(key, run_dir)
+            blank = unjudged(key, self.catalogue.dataset(key), Solution(""))
+            self._hand_over(key, stored.get(key, blank), error)
+
     def deliver(self, key: ItemKey, result: Result) -> None:
         """Take an item's result from the engine (its thread) and hand it on."""
-        program = result.program if isinstance(result, Solution) else ""
-        known = self._verdicts.get(program_key(key, program))
+        record = unjudged(key, self.catalogue.dataset(key), result)
+        self._hand_over(key, record, result if isinstance(result, InfrastructureError) else None)
+
+    def _hand_over(self, key: ItemKey, record: Record, error: InfrastructureError | None) -> None:
+        known = self._verdicts.get(program_key(key.task_id, record.solution))
         try:
-            self.runtime.handover.put(key, parcel_of(result, known))
+            self.runtime.handover.put(key, parcel_of(record, error, known))
         except StoreError as error:
             self._broken = error
         with self._arrival:
-            self._results[key] = result
+            self._unjudged[key] = record
             self._delivered.add(key)
             self._arrival.notify_all()
         self.announce([self._node_ids[key]])
@@ -134,12 +155,9 @@ class Controller:
         return self.records.get(key)
 
     def _record(self, key: ItemKey, report: pytest.TestReport) -> None:
-        text = getattr(report, "dualcode", None)
-        verdict = verdict_from(json.loads(text)) if text else None
-        result = self._results.pop(key, None)
-        record = make_record(key, self.catalogue.dataset(key), result, verdict, report)
-        if verdict is not None:
-            self._verdicts[program_key(key, record.solution)] = verdict
+        blank = unjudged(key, self.catalogue.dataset(key), Solution(""))
+        record = judged(self._unjudged.pop(key, blank), report)
+        self._verdicts |= known_verdicts([record])
         self.records[key] = record
         if self.store is not None and self._broken is None:
             try:
@@ -160,3 +178,11 @@ class Controller:
         """End the engine and the servers; what is finished stays stored."""
         self.generation.stop()
         self.runtime.handover.clear()
+
+
+def not_stored(key: ItemKey, run_dir: Path) -> InfrastructureError:
+    """Return the error of an item whose solution is not in the run to judge again."""
+    return InfrastructureError(
+        f"{run_dir} has no solution of {key.task_id} by {key.pipeline}.",
+        f"Finish that run first, with --resume={run_dir}, or select fewer problems.",
+    )

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Collection, Sequence
 
 import pytest
 from _pytest.junitxml import xml_key
 
+from pytest_dualcode.analysis.gates import gate
+from pytest_dualcode.analysis.paired import Comparison
+from pytest_dualcode.analysis.summary import RunSummary
 from pytest_dualcode.errors import DualcodeError
 from pytest_dualcode.plugin.controller import Controller
+from pytest_dualcode.report.github import append_step_summary
 from pytest_dualcode.report.junit import suite_properties
 from pytest_dualcode.report.terminal import summary_lines
-from pytest_dualcode.report.writing import write_reports
+from pytest_dualcode.report.writing import run_context, summary_text, write_reports
+from pytest_dualcode.types import Record
 
 EARLY = (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR)
 
@@ -30,32 +36,55 @@ class Ending:
         if not self._controller.records:
             return
         try:
-            self._report()
+            self._report(session)
         except DualcodeError as error:
             self._fail(session, str(error))
         if self._controller.broken is not None:
             self._fail(session, str(self._controller.broken))
         self._complain_of_missing(session)
 
-    def _report(self) -> None:
+    def _report(self, session: pytest.Session) -> None:
         catalogue = self._controller.catalogue
         tasks: dict[str, list[str]] = {}
         for problem in catalogue.every:
             tasks.setdefault(problem.dataset, []).append(problem.task_id)
-        written = write_reports(self._controller.config.run_dir, tasks)
+        config = self._controller.config
+        written = write_reports(config.run_dir, tasks, config.baseline)
         summary = written.run.summary
         xml = self._config.stash.get(xml_key, None)
         if xml is not None:
             for name, value in suite_properties(summary):
                 xml.add_global_property(name, value)
         width = min(80, self._config.get_terminal_writer().fullwidth)
-        comparisons = written.run.comparisons()
-        self.lines += [
-            "",
-            *summary_lines(summary, width, comparisons=comparisons, report=written.report),
-        ]
+        shown = summary_lines(
+            summary,
+            width,
+            comparisons=written.run.comparisons(),
+            against_baseline=written.against_baseline,
+            report=written.report,
+        )
+        self.lines += ["", *shown]
+        append_step_summary(summary_text(written.run, run_context(written.run)))
+        self._gate(session, summary, written.against_baseline)
         if summary.errors:
             self._suggest_resume(f"{summary.errors} errors remain; run just those again with")
+
+    def _gate(
+        self, session: pytest.Session, summary: RunSummary, compared: Sequence[Comparison]
+    ) -> None:
+        """Let the gates, if there are any, decide instead of the count of failed problems."""
+        config = self._controller.config
+        if config.min_pass_at_1 is None and config.max_regressions is None:
+            return
+        result = gate(summary, compared, config.min_pass_at_1, config.max_regressions)
+        self.lines += ["", *result.lines]
+        others = session.testsfailed > sum(r.outcome != "passed" for r in self._records())
+        if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            held = result.passed and not summary.errors and not others
+            session.exitstatus = pytest.ExitCode.OK if held else pytest.ExitCode.TESTS_FAILED
+
+    def _records(self) -> Collection[Record]:
+        return self._controller.records.values()
 
     def _complain_of_missing(self, session: pytest.Session) -> None:
         missing = self._controller.missing()

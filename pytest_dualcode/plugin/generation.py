@@ -41,12 +41,12 @@ class Generation:
         self.models: StoredModels | None = None
         self.endpoints: Mapping[Role, RoleEndpoint] = {}
 
-    def launch(self) -> None:
-        """Start or attach to the servers, without waiting. Raises `ServerError`."""
+    def launch(self, say: Say) -> None:
+        """Start the servers that are to be launched, without waiting. Raises `ServerError`."""
         roles = roles_of(self.runtime.catalogue.pipelines)
-        if roles and self.config.replay is None:
+        if roles and self.config.replay is None and self.config.rejudge is None:
             self.servers = Servers(self.config, self.config.run_dir / "logs", roles)
-            self.servers.start()
+            self.servers.start(say)
 
     def start(self, keys: Sequence[ItemKey], deliver: Deliver, say: Say) -> None:
         """Wait for the servers, then solve `keys`; each result goes to `deliver`.
@@ -81,10 +81,20 @@ class Generation:
             self.endpoints,
             call_timeout=self.config.call_timeout,
             max_in_flight=self.config.max_in_flight,
+            revive=self._explain_silence,
         )
         earlier = [replay / CALLS_FILE] if replay is not None else []
         self.store = CallStore(self.config.run_dir / CALLS_FILE, earlier=earlier)
         return StoredModels(client, self.store, replay=replay is not None)
+
+    async def _explain_silence(self, role: Role, url: str) -> None:  # noqa: ARG002
+        """Raise `ServerError`, with the end of its log, if a launched server has died.
+
+        The client asks this when a server refuses or drops a connection: waiting for a dead one
+        until the deadline would only hide why.
+        """
+        if self.servers is not None:
+            self.servers.check()
 
     def traffic(self) -> Mapping[Role, Traffic]:
         """Return the calls so far by role; empty while there are no models."""

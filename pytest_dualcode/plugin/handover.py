@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_dualcode.errors import InfrastructureError, StoreError
-from pytest_dualcode.types import ItemKey, Solution, SuiteResult, Verdict
+from pytest_dualcode.types import ItemKey, Record, SuiteResult, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,31 +22,27 @@ class Parcel:
     """What the worker needs of a solution.
 
     `error` is set instead of a program when infrastructure broke: (what, remedy). `verdict` is
-    set when this very program was judged before. The counts become JUnit properties.
+    set when this very program was judged before. `stages` are the other programs on the way,
+    with their index in the record's stages: they are judged too, for reports on what a review or
+    a fix was worth; no pipeline ever learns of it.
     """
 
     program: str = ""
     error: tuple[str, str] | None = None
     verdict: Verdict | None = None
-    llm_calls: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    llm_seconds: float = 0.0
+    stages: tuple[tuple[int, str], ...] = ()
 
 
-def parcel_of(result: Solution | InfrastructureError, verdict: Verdict | None = None) -> Parcel:
-    """Pack what the engine delivered."""
-    if isinstance(result, InfrastructureError):
-        return Parcel(error=(result.what, result.remedy))
-    calls = result.calls
-    return Parcel(
-        result.program,
-        verdict=verdict,
-        llm_calls=len(calls),
-        prompt_tokens=sum(call.prompt_tokens for call in calls),
-        completion_tokens=sum(call.completion_tokens for call in calls),
-        llm_seconds=round(sum(call.seconds for call in calls), 3),
+def parcel_of(record: Record, error: InfrastructureError | None, known: Verdict | None) -> Parcel:
+    """Pack the solution of `record`, or the `error` that came instead of one."""
+    if error is not None:
+        return Parcel(error=(error.what, error.remedy))
+    others = tuple(
+        (number, stage.program)
+        for number, stage in enumerate(record.stages)
+        if stage.program and stage.program != record.solution
     )
+    return Parcel(record.solution, verdict=known, stages=others)
 
 
 class Handover:
@@ -96,6 +92,7 @@ def parcel_from(row: dict[str, Any]) -> Parcel:
     """Return the parcel that `asdict` made `row` of."""
     row["verdict"] = verdict_from(row["verdict"]) if row["verdict"] else None
     row["error"] = tuple(row["error"]) if row["error"] else None
+    row["stages"] = tuple((number, program) for number, program in row["stages"])
     return Parcel(**row)
 
 

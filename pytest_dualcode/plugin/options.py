@@ -66,7 +66,8 @@ OPTIONS = (
     Option(
         "--profile",
         "NAME",
-        "models and servers: auto, paper, small, tiny or one of your dualcode.toml (default: auto)",
+        "models and servers: paper, one-gpu, same, small, tiny, one of your dualcode.toml in the "
+        "root directory, or auto (default: auto)",
     ),
     Option(
         "--coder-url",
@@ -159,18 +160,49 @@ def given(config: pytest.Config, option: Option) -> Any:
         ) from None
 
 
+PROFILES = "dualcode.toml"
+"""Profiles of the user's own, in the root directory."""
+
+RENAMED = {
+    "pipeline": "pipelines",
+    "dataset": "datasets",
+    "coder_url": "coder_urls",
+    "planner_url": "planner_urls",
+}
+"""Options whose field of `RunConfig` is called otherwise."""
+
+KEPT = ("pipelines", "datasets", "limit", "profile", "coder_urls", "planner_urls", "retries")
+"""What ``--resume``, ``--replay`` and ``--rejudge`` take from the earlier run if not given."""
+
+
+def stored_settings(run_dir: Path) -> dict[str, Any]:
+    """Return the settings of an earlier run that need not be typed again."""
+    from pytest_dualcode.store import RunStore
+
+    stored = RunStore.open(run_dir).settings().get("settings", {})
+    found = {name: stored[name] for name in KEPT if stored.get(name)}
+    lists = {name: tuple(value) for name, value in found.items() if isinstance(value, list)}
+    return {**found, **lists}
+
+
 def build_config(config: pytest.Config) -> RunConfig | None:
     """Return the validated settings, or ``None`` when no pipeline is asked for."""
     values = {option.name: given(config, option) for option in OPTIONS}
     values = {name: value for name, value in values.items() if value is not None}
-    pipelines = values.pop("pipeline", ())
+    values = {RENAMED.get(name, name): value for name, value in values.items()}
+    pipelines = values.pop("pipelines", ())
+    for earlier in ("resume", "replay", "rejudge"):
+        if earlier in values:
+            values = {**stored_settings(absolute(config, values[earlier])), **values}
+            pipelines = pipelines or values["pipelines"]
+    values.pop("pipelines", None)
     if "samples" in values and "samples" not in pipelines:
         pipelines = (*pipelines, "samples")
     if not pipelines:
         return None
-    renamed = {"dataset": "datasets", "coder_url": "coder_urls", "planner_url": "planner_urls"}
-    values = {renamed.get(name, name): value for name, value in values.items()}
     values["allow_unsafe_judge"] = config.getoption("dualcode_allow_unsafe_judge")
+    profiles = config.rootpath / PROFILES
+    values["profile_file"] = profiles if profiles.is_file() else None
     values.setdefault("run_dir", values.get("resume") or default_run_dir(config, pipelines))
     values = {name: absolute(config, value) for name, value in values.items()}
     return RunConfig(pipelines=pipelines, **values)

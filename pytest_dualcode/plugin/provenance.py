@@ -42,7 +42,7 @@ def settings_of(controller: Controller, provenance: Mapping[str, Any]) -> dict[s
             }
             for name, size in catalogue.sizes.items()
         },
-        "settings": {name: plain(value) for name, value in asdict(config).items()},
+        "settings": {name: plain(name, value) for name, value in asdict(config).items()},
         "isolation": controller.runtime.judge.isolation,
         "models": dict(provenance),
         "packages": {name: found for name in PACKAGES if (found := installed(name))},
@@ -50,10 +50,10 @@ def settings_of(controller: Controller, provenance: Mapping[str, Any]) -> dict[s
     }
 
 
-def plain(value: Any) -> Any:
+def plain(name: str, value: Any) -> Any:
     """Return `value` as JSON can hold it; paths by their names alone, since folders are private."""
-    if isinstance(value, Path):
-        return value.name
+    if isinstance(value, Path) or (name == "server_python" and value):
+        return Path(value).name
     return list(value) if isinstance(value, tuple) else value
 
 

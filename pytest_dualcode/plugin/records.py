@@ -3,98 +3,97 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+from typing import Any
 
 import pytest
 
-from pytest_dualcode.config import RunConfig
 from pytest_dualcode.errors import InfrastructureError, printable
-from pytest_dualcode.store import RunStore
-from pytest_dualcode.types import (
-    ItemKey,
-    Outcome,
-    Record,
-    Solution,
-    SuiteResult,
-    Verdict,
-)
+from pytest_dualcode.plugin.handover import verdict_from
+from pytest_dualcode.types import ItemKey, Record, Solution, StageVerdict, SuiteResult, Verdict
+
+ProgramKey = tuple[str, str]
 
 
-def program_key(key: ItemKey, program: str) -> tuple[str, str]:
+def program_key(task_id: str, program: str) -> ProgramKey:
     """Return what a verdict depends on: the problem and the program."""
-    return key.task_id, hashlib.sha256(program.encode("utf-8", "surrogatepass")).hexdigest()
+    return task_id, hashlib.sha256(program.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def make_record(
-    key: ItemKey,
-    dataset: str,
-    result: Solution | InfrastructureError | None,
-    verdict: Verdict | None,
-    report: pytest.TestReport,
-) -> Record:
-    """Put a record together. Without a verdict the outcome is ``error``: never a wrong answer."""
+def unjudged(key: ItemKey, dataset: str, result: Solution | InfrastructureError) -> Record:
+    """Return the record of a solution before its verdict; its outcome is ``error`` until then."""
     solution = result if isinstance(result, Solution) else Solution("")
-    outcome: Outcome = "error" if verdict is None else "passed" if verdict.passed else "failed"
+    calls = solution.calls
     return Record(
         task_id=key.task_id,
         dataset=dataset,
         pipeline=key.pipeline,
         sample=key.sample,
-        outcome=outcome,
-        base_status=verdict.base.status if verdict else None,
-        plus_status=verdict.plus.status if verdict else None,
-        reason=reason_of(verdict) if verdict else error_text(report),
+        outcome="error",
+        base_status=None,
+        plus_status=None,
+        reason="",
         solution=solution.program,
-        call_ids=tuple(call.id for call in solution.calls),
+        call_ids=tuple(call.id for call in calls),
         stages=solution.stages,
-        llm_calls=len(solution.calls),
-        prompt_tokens=sum(call.prompt_tokens for call in solution.calls),
-        completion_tokens=sum(call.completion_tokens for call in solution.calls),
-        llm_seconds=round(sum(call.seconds for call in solution.calls), 3),
-        judge_seconds=round(verdict.seconds, 4) if verdict else 0.0,
-        isolation=verdict.isolation if verdict else "",
-        truncated_calls=sum(call.truncated for call in solution.calls),
-        failing_input=first_bad(verdict).failing_input if verdict else "",
+        llm_calls=len(calls),
+        prompt_tokens=sum(call.prompt_tokens for call in calls),
+        completion_tokens=sum(call.completion_tokens for call in calls),
+        llm_seconds=round(sum(call.seconds for call in calls), 3),
+        truncated_calls=sum(call.truncated for call in calls),
     )
 
 
-def first_bad(verdict: Verdict) -> SuiteResult:
-    """Return the suite that explains the verdict: base if it did not pass, else plus."""
-    return verdict.base if verdict.base.status != "pass" else verdict.plus
+def judged(record: Record, report: pytest.TestReport) -> Record:
+    """Return `record` with what `report` brings.
 
-
-def reason_of(verdict: Verdict) -> str:
-    """Return why the solution did not pass, or ``""``."""
-    suite = first_bad(verdict)
-    return "" if suite.status == "pass" else suite.reason
-
-
-def error_text(report: pytest.TestReport) -> str:
-    """Return the report's text: what broke instead of a verdict."""
-    return printable(report.longreprtext.strip()) or "The item ended without a verdict."
-
-
-def known_verdicts(store: RunStore, config: RunConfig) -> dict[tuple[str, str], Verdict]:
-    """Return the verdicts that a resumed run has stored, so that nothing is judged twice.
-
-    Details of the verdict that a record does not keep (counts of tests) are left at zero.
+    Without a verdict it stays ``error``, whatever broke: never a wrong answer.
     """
-    if config.resume is None:
-        return {}
+    text = getattr(report, "dualcode", None)
+    if text is None:
+        broken = printable(report.longreprtext.strip()) or "The item ended without a verdict."
+        return replace(record, outcome="error", reason=broken)
+    row = json.loads(text)
+    verdict = verdict_from(row["verdict"])
+    explains = verdict.base if verdict.base.status != "pass" else verdict.plus
+    return replace(
+        record,
+        outcome="passed" if verdict.passed else "failed",
+        base_status=verdict.base.status,
+        plus_status=verdict.plus.status,
+        reason=explains.reason,
+        failing_input=explains.failing_input,
+        judge_seconds=round(verdict.seconds, 4),
+        isolation=verdict.isolation,
+        stage_verdicts=tuple(StageVerdict(*entry) for entry in row["stages"]),
+    )
+
+
+def report_text(verdict: Verdict, stages: Iterable[StageVerdict]) -> str:
+    """Return what a worker attaches to its report: ASCII JSON, since little else may cross."""
+    rows: list[list[Any]] = [[s.stage, s.base_status, s.plus_status] for s in stages]
+    return json.dumps({"verdict": asdict(verdict), "stages": rows}, allow_nan=False)
+
+
+def known_verdicts(records: Iterable[Record]) -> dict[ProgramKey, Verdict]:
+    """Return the verdicts of a run that goes on, so that nothing is judged twice."""
     return {
-        program_key(record.key, record.solution): stored_verdict(record)
-        for record in store.records()
+        program_key(record.task_id, record.solution): stored_verdict(record)
+        for record in records
         if record.outcome != "error"
     }
 
 
 def stored_verdict(record: Record) -> Verdict:
-    """Return the verdict that `record` was made of."""
+    """Return the verdict that `record` was made of; counts of tests are not stored."""
     base, plus = record.base_status or "fail", record.plus_status or "fail"
-    base_bad = base != "pass"
-    detail = (record.reason, record.failing_input)
+    explained = SuiteResult("fail", record.reason, failing_input=record.failing_input)
+    bad_base = base != "pass"
     return Verdict(
-        SuiteResult(base, detail[0] if base_bad else "", failing_input=detail[1] * base_bad),
-        SuiteResult(plus, "" if base_bad else detail[0], failing_input=detail[1] * (not base_bad)),
+        replace(explained, status=base) if bad_base else SuiteResult(base),
+        SuiteResult(plus) if bad_base else replace(explained, status=plus),
         record.isolation,
         record.judge_seconds,
     )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -14,12 +12,13 @@ from pytest_dualcode.config import RunConfig
 from pytest_dualcode.errors import InfrastructureError
 from pytest_dualcode.plugin.catalogue import Catalogue, build_catalogue
 from pytest_dualcode.plugin.handover import Handover, Parcel
-from pytest_dualcode.types import ItemKey, Problem, Verdict
+from pytest_dualcode.plugin.records import report_text
+from pytest_dualcode.types import ItemKey, Problem, StageVerdict, Verdict
 
 if TYPE_CHECKING:
     from pytest_dualcode.judge import Judge
 
-VERDICT = pytest.StashKey[Verdict]()
+JUDGED = pytest.StashKey[tuple[Verdict, tuple[StageVerdict, ...]]]()
 RUNTIME = pytest.StashKey["Runtime"]()
 
 
@@ -54,8 +53,17 @@ class Runtime:
     def verdict(self, item: pytest.Item, problem: Problem, parcel: Parcel) -> Verdict:
         """Judge the solution, unless this very program was judged before."""
         verdict = parcel.verdict or self.judge.judge(problem, parcel.program)
-        item.stash[VERDICT] = verdict
+        item.stash[JUDGED] = verdict, tuple(self._stage_verdicts(problem, parcel))
         return verdict
+
+    def _stage_verdicts(self, problem: Problem, parcel: Parcel) -> Iterator[StageVerdict]:
+        """Judge the programs on the way. A judge that breaks here costs a report, no outcome."""
+        for number, program in parcel.stages:
+            try:
+                verdict = self.judge.judge(problem, program)
+            except InfrastructureError:
+                return
+            yield StageVerdict(number, verdict.base.status, verdict.plus.status)
 
     def close(self) -> None:
         """End the judge's processes."""
@@ -70,6 +78,6 @@ def runtime_of(config: pytest.Config) -> Runtime:
 
 def attach_verdict(item: pytest.Item, report: pytest.TestReport) -> None:
     """Put the verdict on the report, as text: only built-in types cross xdist's wire."""
-    verdict = item.stash.get(VERDICT, None)
-    if verdict is not None and report.when == "call":
-        report.dualcode = json.dumps(asdict(verdict), allow_nan=False)  # type: ignore[attr-defined]
+    found = item.stash.get(JUDGED, None)
+    if found is not None and report.when == "call":
+        report.dualcode = report_text(*found)  # type: ignore[attr-defined]

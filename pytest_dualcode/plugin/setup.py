@@ -42,8 +42,8 @@ def set_up_controller(config: pytest.Config, settings: RunConfig, runtime: Runti
     controller = Controller(settings, runtime, datasets)
     config.add_cleanup(controller.stop)
     controller.check()
-    controller.generation.launch()
     hooks = ControllerHooks(config, controller)
+    controller.generation.launch(hooks.progress.say)
     config.pluginmanager.register(hooks, "dualcode_controller")
     if config.getoption("dist", "no") != "no":
         from pytest_dualcode.plugin.xdist_hooks import XdistHooks

@@ -213,3 +213,57 @@ def test_the_run_directory_keeps_what_the_contract_says(
     assert settings["pipelines"] == ["review-fix"]
     assert settings["datasets"]["sums"]["selected"] == COUNT
     assert settings["isolation"].startswith("L")
+
+
+def test_rejudge_judges_the_stored_solutions_without_a_server(
+    pytester: pytest.Pytester, serve: Serve, sums: Path
+) -> None:
+    server = serve(coder())
+    run(pytester, server, sums, "--pipeline=raw-coder,review-fix")
+    before = len(server.requests)
+    result = pytester.runpytest_subprocess("--rejudge=out", "--run-dir=again")
+    result.assert_outcomes(passed=2 * COUNT - 3, failed=3)
+    assert len(server.requests) == before
+    first, again = records(pytester), records(pytester, "again")
+    for key, row in first.items():
+        assert {**again[key], "judge_seconds": 0} == {**row, "judge_seconds": 0}
+
+
+def test_drafts_are_judged_too_for_the_reports_alone(
+    pytester: pytest.Pytester, serve: Serve, sums: Path
+) -> None:
+    server = serve(coder())
+    run(pytester, server, sums, "--pipeline=review-fix")
+    found = records(pytester)["review-fix Sum/1"]
+    assert found["stage_verdicts"] == [{"stage": 0, "base_status": "fail", "plus_status": "fail"}]
+    assert records(pytester)["review-fix Sum/2"]["stage_verdicts"] == []
+
+
+@pytest.mark.parametrize(("share", "status"), [("0.8", 0), ("0.9", 1)])
+def test_a_gate_decides_the_exit_status(
+    pytester: pytest.Pytester, serve: Serve, sums: Path, share: str, status: int
+) -> None:
+    options = ("--pipeline=review-fix", f"--min-pass-at-1={share}")
+    result = run(pytester, serve(coder()), sums, *options)
+    assert result.ret == status
+    result.stdout.fnmatch_lines([f"gate --min-pass-at-1={share}*83.3*"])
+
+
+def test_a_baseline_gates_regressions_and_names_them(
+    pytester: pytest.Pytester, serve: Serve, sums: Path
+) -> None:
+    run(pytester, serve(coder()), sums, "--pipeline=review-fix")
+    worse = serve(ScriptedCoder({**BUGGY, "add_5": wrong(5)}))
+    options = ("--pipeline=review-fix", "--baseline=out", "--run-dir=new")
+    result = run(pytester, worse, sums, *options, "--max-regressions=1")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*gate --max-regressions=1*2*does not hold*"])
+
+
+def test_the_step_summary_is_written_for_github(
+    pytester: pytest.Pytester, serve: Serve, sums: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = pytester.path / "step.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(file))
+    run(pytester, serve(coder()), sums, "--pipeline=review-fix")
+    assert "review-fix" in file.read_text()
