@@ -17,6 +17,7 @@ from pytest_dualcode.errors import DualcodeError, StoreError, UsageError
 from pytest_dualcode.report.compare import comparison_lines
 from pytest_dualcode.report.evalplus_export import export_evalplus
 from pytest_dualcode.report.loading import Run, compare_loaded, load_run
+from pytest_dualcode.report.publish import publish
 from pytest_dualcode.report.story import story_lines
 from pytest_dualcode.report.tables import COSTS, cost_rows, text_table
 from pytest_dualcode.report.terminal import summary_lines
@@ -95,6 +96,12 @@ def _add_export(commands: Commands[argparse.ArgumentParser]) -> None:
         action="store_true",
         help="EvalPlus's samples.jsonl and eval_results.json, below DIR/evalplus",
     )
+    parser.add_argument(
+        "--verdicts",
+        type=Path,
+        metavar="OUT",
+        help="settings, verdicts and summary without benchmark text, as a run directory OUT",
+    )
     parser.set_defaults(command=_export)
 
 
@@ -144,10 +151,18 @@ def _compare(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    if not options.evalplus:
-        raise UsageError("export needs a format.", "Add --evalplus.")
+    if not options.evalplus and options.verdicts is None:
+        raise UsageError("export needs a format.", "Add --evalplus or --verdicts=OUT.")
     run = load_run(options.run)
     _warn_of_damage(run)
+    if options.verdicts is not None:
+        print(f"{publish(run, options.verdicts).directory}: no program, reason or input in it")
+    if options.evalplus:
+        _export_evalplus(run)
+    return DONE
+
+
+def _export_evalplus(run: Run) -> None:
     context = run_context(run)
     for dataset, why in context.missing.items():
         print(
@@ -157,7 +172,6 @@ def _export(options: argparse.Namespace) -> int:
         )
     for export in export_evalplus(run.directory, run.records, context.task_ids, run.dataset_hashes):
         print(export.message())
-    return DONE
 
 
 def _show(options: argparse.Namespace) -> int:

@@ -53,7 +53,7 @@ def origin(settings: Mapping[str, Any], summary: RunSummary) -> str:
     """Where the numbers come from, in one line: version, start, models, isolation of the judge."""
     models = settings.get("models")
     roles = models.get("roles") if isinstance(models, Mapping) else None
-    served = roles.items() if isinstance(roles, Mapping) else ()
+    served = sorted(roles.items()) if isinstance(roles, Mapping) else ()
     parts = [
         f"pytest-dualcode {settings['version']}" if "version" in settings else "",
         f"started {settings['started']}" if "started" in settings else "",

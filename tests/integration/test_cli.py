@@ -93,7 +93,15 @@ def test_export_writes_evalplus_files(tmp_path, capsys):
 def test_export_without_a_format_says_what_to_add(run_dir, capsys):
     status, _, err = call(capsys, "export", run_dir)
     assert status == 2
-    assert "export needs a format.\nAdd --evalplus." in err
+    assert "export needs a format.\nAdd --evalplus or --verdicts=OUT." in err
+
+
+def test_export_writes_verdicts_without_benchmark_text(run_dir, tmp_path, capsys):
+    status, out, _ = call(capsys, "export", run_dir, "--verdicts", tmp_path / "public")
+    assert status == 0
+    assert out == f"{tmp_path / 'public'}: no program, reason or input in it\n"
+    assert "return a" not in (tmp_path / "public" / "results.jsonl").read_text()
+    assert call(capsys, "compare", tmp_path / "public", run_dir)[0] == 0
 
 
 @pytest.mark.parametrize("command", [["report"], ["compare", "{dir}"], ["show"], ["export"]])

@@ -49,6 +49,7 @@ def _parts(run: Run, context: Context, compared: Sequence[Comparison]) -> Iterat
     yield '<nav><a href="#list">Problems</a></nav>'
     yield '<button id="theme" type="button">Dark mode</button></header>'
     yield f'<p class="soft">{escape(origin(run.settings, run.summary))}</p>'
+    yield sections.settings(run.settings)
     yield from _sections(run, context, compared)
     yield from _list()
     yield from _data(run, context)
@@ -72,7 +73,6 @@ def _sections(run: Run, context: Context, compared: Sequence[Comparison]) -> Ite
     gained = sections.richness(run.records, comparisons, context.richness)
     if gained:
         yield f"<h2>Gain and richness of the spec</h2>\n{gained}"
-    yield sections.settings(run.settings)
 
 
 def _list() -> Iterator[str]:
