@@ -13,6 +13,8 @@ grammar with four tags of our own:
 
 from __future__ import annotations
 
+import collections
+import collections.abc
 import hashlib
 import marshal
 import struct
@@ -182,6 +184,10 @@ def _base_value(value: Any, name: str) -> Any:
 def _special_value(value: Any, name: str) -> Any:
     if name in ("builtins.dict_keys", "builtins.dict_items"):
         return set(value)
+    if isinstance(value, collections.abc.Mapping):  # compares as the dictionary of its items
+        return dict(value.items())
+    if isinstance(value, (collections.UserList, collections.UserString)):
+        return value.data
     if name == "fractions.Fraction":
         return (value.numerator, value.denominator)
     if name == "decimal.Decimal":

@@ -6,12 +6,17 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from pytest_dualcode.judge import Judge
 from pytest_dualcode.judge.sandbox import Limits
 from pytest_dualcode.types import HiddenTests, Problem, Spec
 
 MakeProblem = Callable[..., Problem]
+
+# A busy machine is no reason to fail: these tests assert nothing about time.
+settings.register_profile("no-deadline", deadline=None)
+settings.load_profile("no-deadline")
 
 
 @pytest.fixture(scope="session")
