@@ -154,7 +154,9 @@ def _parameters(record: Record, _: Record | None) -> Cause | None:
 
 
 def _timeout(record: Record, _: Record | None) -> Cause | None:
-    if "timeout" not in (record.base_status, record.plus_status):
+    # The reason is of the first suite that did not pass, so that suite has to be the slow one.
+    decisive = record.base_status if record.base_status != "pass" else record.plus_status
+    if decisive != "timeout":
         return None
     return Cause("timeout", record.reason or "a test took too long")
 

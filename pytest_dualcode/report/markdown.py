@@ -119,7 +119,8 @@ def _settings(settings: Mapping[str, Any]) -> str:
     if not settings:
         return ""
     lines = [f"- `{name}`: {value}" for name, value in flat(settings)]
-    return "\n".join(["## Settings", "", *lines])
+    # Folded, since a server's settings are many; GitHub wants the empty lines.
+    return "\n".join(["<details><summary>Settings</summary>", "", *lines, "", "</details>"])
 
 
 def flat(settings: Mapping[str, Any], before: str = "") -> list[tuple[str, str]]:

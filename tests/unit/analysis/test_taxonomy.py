@@ -116,6 +116,12 @@ def test_over_engineering_is_seen_beside_a_program_that_passes():
     assert classify(failure(), passing) == Cause("algorithm", "test 0: got 1, expected 2")
 
 
+def test_a_wrong_base_result_is_not_a_timeout_of_the_plus_tests():
+    wrong = make_record(1, "fail", "timeout", reason="test 0: got 1, expected 2")
+    slow = make_record(1, "pass", "timeout", reason="test 9: more than 1 s of CPU time")
+    assert [classify(wrong).kind, classify(slow).kind] == ["algorithm", "timeout"]
+
+
 def test_a_failed_example_counts_only_if_the_program_stayed_as_it_was():
     stages = (
         Stage("draft", "ok", program="x"),
