@@ -16,6 +16,7 @@ import asyncio
 import fcntl
 import json
 import os
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -28,7 +29,7 @@ from pytest_dualcode.models.limits import clock_stopped
 from pytest_dualcode.types import Call, Message, Request, Role, Sampling
 
 SYNC_INTERVAL = 5.0
-"""Seconds between two flushes to the disk itself, which take 1 to 100 ms each."""
+"""Seconds between two flushes to the disk itself."""
 
 
 class CallStore:
@@ -110,7 +111,7 @@ class _CallFile:
         self._fd = fd
         self._writable = writable
         self._end = os.fstat(fd).st_size
-        self._synced = time.monotonic()
+        self._flusher = _Flusher(path, fd)
 
     @classmethod
     def to_append(cls, path: Path) -> _CallFile:
@@ -177,14 +178,15 @@ class _CallFile:
         """Append one line and return its offset."""
         offset = self._end
         self._write(json.dumps(_as_json(call)).encode("ascii") + b"\n")
-        if time.monotonic() - self._synced > SYNC_INTERVAL:
-            self._sync()
+        self._flusher.written()
         return offset
 
     def close(self) -> None:
-        if self._writable:
-            self._sync()
-        os.close(self._fd)
+        try:
+            if self._writable:
+                self._flusher.finish()
+        finally:
+            os.close(self._fd)
 
     def _write(self, line: bytes) -> None:
         try:
@@ -196,12 +198,45 @@ class _CallFile:
             raise _cannot("write to", self.path, error) from error
         self._end += len(line)
 
-    def _sync(self) -> None:
+
+class _Flusher:
+    """Flushes a file to its disk now and then, in a thread: a busy disk takes seconds for it."""
+
+    def __init__(self, path: Path, fd: int) -> None:
+        self._path = path
+        self._fd = fd
+        self._last = time.monotonic()
+        self._thread: threading.Thread | None = None
+        self._error: OSError | None = None
+
+    def written(self) -> None:
+        """Begin to flush if it is time. Raises `StoreError` if the last flush failed."""
+        self._check()
+        if time.monotonic() - self._last < SYNC_INTERVAL or self._busy():
+            return
+        self._last = time.monotonic()
+        self._thread = threading.Thread(target=self._flush, name="dualcode-flush", daemon=True)
+        self._thread.start()
+
+    def finish(self) -> None:
+        """Flush what was written so far. Raises `StoreError`."""
+        if self._thread is not None:
+            self._thread.join()
+        self._flush()
+        self._check()
+
+    def _busy(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    def _flush(self) -> None:
         try:
             os.fsync(self._fd)
         except OSError as error:
-            raise _cannot("write to", self.path, error) from error
-        self._synced = time.monotonic()
+            self._error = error
+
+    def _check(self) -> None:
+        if self._error is not None:
+            raise _cannot("write to", self._path, self._error) from self._error
 
 
 def _cannot(what: str, path: Path, error: OSError) -> StoreError:

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -239,6 +240,39 @@ def test_a_full_disk_is_said_and_leaves_no_half_line(
     store = CallStore(path)
     assert not store.damaged
     assert [store.get(request(name)) is not None for name in "abc"] == [True, False, True]
+
+
+def test_a_flush_that_fails_is_said_at_the_next_call_or_at_the_end(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", broken)
+    monkeypatch.setattr("pytest_dualcode.models.call_store.SYNC_INTERVAL", 0.0)
+    store = CallStore(path)
+    store.add(call("a"))
+    for thread in threading.enumerate():
+        if thread.name == "dualcode-flush":
+            thread.join()
+    with pytest.raises(StoreError, match="Input/output error"):
+        store.add(call("b"))
+    with pytest.raises(StoreError, match="Input/output error"):
+        store.close()
+    monkeypatch.undo()
+    assert [CallStore(path).get(request(name)) for name in "ab"] == [call("a"), call("b")]
+
+
+def test_a_slow_disk_holds_up_no_call(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    go = threading.Event()
+    monkeypatch.setattr(os, "fsync", lambda _: go.wait())
+    monkeypatch.setattr("pytest_dualcode.models.call_store.SYNC_INTERVAL", 0.0)
+    store = CallStore(path)
+    for name in "abc":
+        store.add(call(name))
+    assert len(path.read_bytes().splitlines()) == 3
+    go.set()
+    store.close()
 
 
 def test_equal_calls_in_flight_are_one(path: Path) -> None:
