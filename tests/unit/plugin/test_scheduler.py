@@ -1,0 +1,135 @@
+"""The scheduler's promises, for any order in which solutions and workers come and go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_dualcode.plugin.scheduler import ReadyScheduling
+
+
+class Worker:
+    """What xdist's side of a worker does, and the rule that a worker holds its last item back."""
+
+    def __init__(self, name: str) -> None:
+        self.gateway = SimpleNamespace(id=name)
+        self.queue: list[int] = []
+        self.shutting_down = False
+        self.done: list[int] = []
+
+    def send_runtest_some(self, indices: Sequence[int]) -> None:
+        assert not self.shutting_down, "an item after the shutdown would never run"
+        self.queue += indices
+
+    def shutdown(self) -> None:
+        self.shutting_down = True
+
+    def can_run(self) -> bool:
+        return len(self.queue) > 1 or bool(self.queue and self.shutting_down)
+
+
+def scheduling(
+    workers: int, items: int, weights: Sequence[float] = ()
+) -> tuple[ReadyScheduling, list[Worker], list[str]]:
+    ids = [f"item{number}" for number in range(items)]
+    weight = {name: weights[n] if weights else 0.0 for n, name in enumerate(ids)}
+    config = cast(pytest.Config, SimpleNamespace())
+    found = ReadyScheduling(config, workers, lambda _ids: None, weight.__getitem__)
+    nodes = [Worker(f"gw{number}") for number in range(workers)]
+    for node in nodes:
+        found.add_node(cast(Any, node))
+        found.add_node_collection(cast(Any, node), ids)
+    found.schedule()
+    return found, nodes, ids
+
+
+def run_one(found: ReadyScheduling, node: Worker) -> None:
+    number = node.queue.pop(0)
+    node.done.append(number)
+    found.mark_test_complete(cast(Any, node), number)
+
+
+@given(st.data(), st.integers(1, 5), st.integers(1, 20))
+def test_every_item_runs_once_whatever_the_order(data: Any, workers: int, items: int) -> None:
+    found, nodes, ids = scheduling(workers, items)
+    to_come = data.draw(st.permutations(ids))
+    while to_come or any(node.can_run() for node in nodes):
+        runnable = [node for node in nodes if node.can_run()]
+        if to_come and (not runnable or data.draw(st.booleans())):
+            found.ready([to_come.pop()])
+        else:
+            run_one(found, data.draw(st.sampled_from(runnable)))
+    assert sorted(n for node in nodes for n in node.done) == list(range(items))
+    assert found.tests_finished
+    assert all(node.shutting_down for node in nodes)
+
+
+def test_nothing_is_handed_out_before_it_is_ready() -> None:
+    found, nodes, ids = scheduling(2, 4)
+    assert not nodes[0].queue + nodes[1].queue
+    assert found.has_pending
+    assert not found.tests_finished
+    found.ready([ids[2]])
+    assert nodes[0].queue + nodes[1].queue == [2]
+
+
+def test_a_worker_that_waits_for_its_next_item_is_fed_first() -> None:
+    found, nodes, ids = scheduling(3, 6)
+    found.ready([ids[0]])
+    found.ready([ids[1]])
+    assert sorted(len(node.queue) for node in nodes) == [0, 0, 2]
+
+
+def test_the_longest_of_the_ready_goes_first() -> None:
+    found, nodes, ids = scheduling(1, 5, weights=[1, 2, 9, 4, 3])
+    found.ready(ids)
+    while nodes[0].can_run():
+        run_one(found, nodes[0])
+    assert nodes[0].done == [2, 3, 4, 1, 0]
+
+
+def test_an_item_that_is_announced_twice_runs_once() -> None:
+    found, nodes, ids = scheduling(1, 2)
+    found.ready([ids[0], ids[0]])
+    found.ready([ids[0], "unknown"])
+    found.ready([ids[1]])
+    assert sorted(nodes[0].queue) == [0, 1]
+
+
+@given(st.integers(2, 4), st.integers(2, 12))
+def test_a_crash_loses_only_the_item_that_ran(workers: int, items: int) -> None:
+    found, nodes, ids = scheduling(workers, items)
+    found.ready(ids)
+    crashed = nodes[0]
+    lost = found.remove_node(cast(Any, crashed))
+    assert lost == ids[crashed.queue[0]]
+    if all(node.shutting_down for node in nodes[1:]):
+        replacement = Worker("gw9")
+        found.add_node(cast(Any, replacement))
+        found.add_node_collection(cast(Any, replacement), ids)
+        found.schedule()
+        nodes.append(replacement)
+    for node in nodes[1:]:
+        while node.can_run():
+            run_one(found, node)
+        for other in nodes[1:]:
+            while other.can_run():
+                run_one(found, other)
+    ran = sorted(n for node in nodes[1:] for n in node.done)
+    assert ran == sorted(set(range(items)) - {crashed.queue[0]})
+    assert found.tests_finished
+
+
+def test_the_end_is_known_although_workers_have_gone() -> None:
+    found, nodes, ids = scheduling(2, 2)
+    found.ready(ids)
+    for node in nodes:
+        while node.can_run():
+            run_one(found, node)
+        assert found.remove_node(cast(Any, node)) is None
+    assert found.tests_finished
