@@ -41,6 +41,9 @@ class RunConfig:
     min_pass_at_1: float | None = None
     max_regressions: int | None = None
     limit: int | None = None
+    samples_per_problem: int = 1
+    temperature: float = 0.0
+    repeat: int = 1
     call_timeout: float = 600.0
     item_timeout: float = 3600.0
     allow_unsafe_judge: bool = False
@@ -49,6 +52,9 @@ class RunConfig:
     def __post_init__(self) -> None:
         at_least("--retries", self.retries, 0)
         at_least("--limit", self.limit, 1)
+        at_least("--samples-per-problem", self.samples_per_problem, 1)
+        at_least("--repeat", self.repeat, 1)
+        self._check_sampling()
         at_least("--max-in-flight", self.max_in_flight, 1)
         at_least("--max-regressions", self.max_regressions, 0)
         if self.judge not in JUDGES:
@@ -70,6 +76,28 @@ class RunConfig:
                 "--max-regressions needs something to compare with.",
                 "Add --baseline=DIR, the run directory of an earlier run.",
             )
+
+    def _check_sampling(self) -> None:
+        """Sampling needs a temperature, and repeating needs none."""
+        if self.temperature < 0:
+            raise UsageError(
+                f"--temperature={self.temperature:g} is negative.", "Give 0 (greedy) or more."
+            )
+        if self.samples_per_problem > 1 and self.temperature == 0:
+            raise UsageError(
+                "--samples-per-problem needs a temperature: greedy samples are all the same.",
+                "Add --temperature=0.8, or use --repeat to see how often greedy verdicts flip.",
+            )
+        if self.repeat > 1 and self.samples_per_problem > 1:
+            raise UsageError(
+                "--repeat and --samples-per-problem do not go together.",
+                "Use --repeat for greedy runs and --samples-per-problem for pass@k.",
+            )
+
+    @property
+    def copies(self) -> int:
+        """How many times each problem is solved: samples, or repeats."""
+        return max(self.samples_per_problem, self.repeat)
 
 
 def at_least(option: str, value: int | None, lowest: int) -> None:

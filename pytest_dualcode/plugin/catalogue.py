@@ -54,8 +54,11 @@ def build_catalogue(config: RunConfig) -> Catalogue:
     every = load_problems(config.datasets)
     problems = {problem.task_id: problem for problem in select(every, config.limit)}
     samples = read_samples(config.samples, problems) if config.samples else None
-    keys = tuple(item_keys(pipelines, problems, samples))
-    ids = tuple(item_id(key, problems[key.task_id], samples) for key in keys)
+    keys = tuple(item_keys(pipelines, problems, samples, config.copies))
+    several = {(key.pipeline, key.task_id) for key in keys if key.sample}
+    ids = tuple(
+        item_id(key, problems[key.task_id], (key.pipeline, key.task_id) in several) for key in keys
+    )
     return Catalogue(
         pipelines,
         every,
@@ -68,20 +71,26 @@ def build_catalogue(config: RunConfig) -> Catalogue:
 
 
 def item_keys(
-    pipelines: tuple[str, ...], problems: dict[str, Problem], samples: Samples | None
+    pipelines: tuple[str, ...],
+    problems: dict[str, Problem],
+    samples: Samples | None,
+    copies: int,
 ) -> Iterator[ItemKey]:
     """Yield the items: pipeline by pipeline, each in the order of the problems."""
     for pipeline in pipelines:
         for task_id in problems:
-            if pipeline == "samples":
-                count = len(samples.by_task.get(task_id, ())) if samples else 0
-                yield from (ItemKey(pipeline, task_id, number) for number in range(count))
-            else:
-                yield ItemKey(pipeline, task_id)
+            count = sample_count(pipeline, task_id, samples, copies)
+            yield from (ItemKey(pipeline, task_id, number) for number in range(count))
 
 
-def item_id(key: ItemKey, problem: Problem, samples: Samples | None) -> str:
-    """Return the part of the node id in brackets."""
+def sample_count(pipeline: str, task_id: str, samples: Samples | None, copies: int) -> int:
+    """Return how many items a problem has; what no model writes needs no copies."""
+    if pipeline == "samples":
+        return len(samples.by_task.get(task_id, ())) if samples else 0
+    return 1 if pipeline == "canonical" else copies
+
+
+def item_id(key: ItemKey, problem: Problem, several: bool) -> str:
+    """Return the part of the node id in brackets; samples are numbered where there are several."""
     name = f"{key.pipeline}-{key.task_id}-{problem.entry_point}"
-    several = key.pipeline == "samples" and samples and len(samples.by_task[key.task_id]) > 1
     return f"{name}-s{key.sample}" if several else name

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 import pytest
 from _pytest.junitxml import xml_key
 
+from pytest_dualcode.analysis.flips import count_flips
 from pytest_dualcode.analysis.gates import gate
 from pytest_dualcode.analysis.paired import Comparison
 from pytest_dualcode.analysis.summary import RunSummary
@@ -64,6 +65,8 @@ class Ending:
             report=written.report,
         )
         self.lines += ["", *shown]
+        if config.repeat > 1:
+            self.lines += ["", *(flips.in_words() for flips in count_flips(self._records()))]
         append_step_summary(summary_text(written.run, run_context(written.run)))
         self._gate(session, summary, written.against_baseline)
         if summary.errors:

@@ -81,6 +81,7 @@ class Generation:
             self.endpoints,
             call_timeout=self.config.call_timeout,
             max_in_flight=self.config.max_in_flight,
+            temperature=self.config.temperature,
             revive=self._explain_silence,
         )
         earlier = [replay / CALLS_FILE] if replay is not None else []

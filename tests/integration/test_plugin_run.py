@@ -267,3 +267,19 @@ def test_the_step_summary_is_written_for_github(
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(file))
     run(pytester, serve(coder()), sums, "--pipeline=review-fix")
     assert "review-fix" in file.read_text()
+
+
+def test_repeat_counts_the_verdicts_that_flip(
+    pytester: pytest.Pytester, serve: Serve, sums: Path
+) -> None:
+    drafts = iter([PROGRAMS["add_2"], wrong(2), PROGRAMS["add_2"]])
+
+    def script(body: dict[str, Any]) -> Reply | str:
+        if "add_2" in body["messages"][-1]["content"]:
+            return f"```python\n{next(drafts)}```"
+        return coder()(body)
+
+    result = run(pytester, serve(script), sums, "--pipeline=raw-coder", "--repeat=3")
+    result.stdout.fnmatch_lines(["raw-coder on sums: 1 of 6 verdicts flip in 3 greedy runs: Sum/2"])
+    assert result.parseoutcomes()["passed"] == 3 * COUNT - 7
+    result.stdout.fnmatch_lines(["*add_2-s1*"])
