@@ -205,18 +205,24 @@ class OpenAIModels:
                 note_success(server)
                 pool.limit.replied()
                 return replace(call, attempts=len(faults) + 1)
-            pause = self._retries.pause(faults)
-            if pause is None:
-                raise _given_up(request, server, faults)
-            if loop.time() + pause >= deadline:  # the last attempt may have had no time left
-                raise _given_up(
-                    request, server, [f for f in faults if f.kind != "timeout"] or faults
-                )
+            pause = self._pause(request, server, faults, deadline - loop.time())
             pool.count(retries=1)
             log.info("%s at %s: %s; again", request.role, server.url, faults[-1].detail)
             if faults[-1].kind in ("refused", "reset") and self._revive is not None:
                 await self._revived(self._revive, request.role, server, begun)
             await self._rest(pool, faults[-1], pause)
+
+    def _pause(
+        self, request: Request, server: Replica, faults: Sequence[Fault], seconds_left: float
+    ) -> float:
+        """Return the seconds until the next attempt. Raises `CallError` if there is none."""
+        pause = self._retries.pause(faults)
+        if pause is None:
+            raise _given_up(request, server, faults)
+        if pause >= seconds_left:
+            telling = [fault for fault in faults if fault.kind != "timeout"]
+            raise _given_up(request, server, telling or faults)  # the last one had no time left
+        return pause
 
     @staticmethod
     async def _rest(pool: _Pool, fault: Fault, pause: float) -> None:
