@@ -7,9 +7,13 @@ seccomp filter put on before the judge starts.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import subprocess
 import sys
 import textwrap
+import uuid
+from pathlib import Path
 
 import pytest
 
@@ -88,3 +92,40 @@ def test_no_landlock_is_level_1_if_the_user_accepts_it() -> None:
     judged(allow_unsafe=True)
     """
     assert run(code) == "L1"
+
+
+@pytest.mark.parametrize("program", ["def f(x):\n    while True: pass", "while True: pass"])
+def test_nothing_survives_a_judge_that_is_killed(program: str) -> None:
+    mark = f"/dualcode-{uuid.uuid4().hex}"
+    code = f"""
+    from concurrent.futures import ThreadPoolExecutor
+    spec, reference = Spec("own/1", "own", "f", ""), "def f(x): return 2 * x"
+    problem = Problem(
+        "own/1", "own", "f", "killed", lambda: (spec, reference, HiddenTests([[1]], [], 0)))
+    with Judge(cache_dir=Path(tempfile.mkdtemp()), allow_unsafe=True) as judge:
+        judge.judge(problem, reference)
+        print("judging", flush=True)
+        judge.judge(problem, {program!r})
+    """
+    environment = {**os.environ, "PATH": f"{os.environ['PATH']}:{mark}"}
+    command = [sys.executable, "-c", SETUP + textwrap.dedent(code)]
+    judging = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment)
+    assert judging.stdout is not None
+    assert judging.stdout.readline() == b"judging\n"
+    while len(marked(mark)) < 3:  # the judge, its zygote and the child
+        os.sched_yield()
+    judging.kill()
+    judging.wait()
+    judging.stdout.close()
+    while marked(mark):
+        os.sched_yield()
+
+
+def marked(mark: str) -> list[Path]:
+    """The processes whose environment holds `mark`: the judge's and all that they started."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if mark.encode() in (entry / "environ").read_bytes():
+                found.append(entry)
+    return found
