@@ -80,3 +80,10 @@ def test_reports_can_compare_with_a_baseline(tmp_path):
         "## Against the baseline"
         not in (write_reports(after).run.directory / "summary.md").read_text()
     )
+
+
+def test_given_task_ids_pad_the_evalplus_files(tmp_path):
+    run = write_run(tmp_path / "run", [make_record(1)])
+    write_reports(run, {"humaneval": [f"HumanEval/{n}" for n in range(5)]})
+    samples = run / "evalplus" / "raw-coder-humaneval" / "samples.jsonl"
+    assert len(samples.read_text().splitlines()) == 5
