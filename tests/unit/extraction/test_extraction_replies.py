@@ -152,6 +152,7 @@ KEPT = {
     "constant below unclosed prose": f"The limit (see\n\nTWO = 2\n\n{GOOD.replace('2', 'TWO')}",
     "star import": "from math import *\nfrom operator import *\ndef f(xs):\n"
     "    return int(fsum(mul(2, x) for x in xs))\n",
+    "constant below a stray bracket": f"1) Set it] up)\nTWO = 2\n{GOOD.replace('2', 'TWO')}",
     "builtin redefined": "def sum(x):\n    return 6\n\ndef f(xs):\n    return sum(xs)\n",
     "mutual recursion through a lambda": "def f(xs):\n"
     "    return 2 * xs[0] + g(xs[1:]) if xs else 0\ng = lambda xs: f(xs)\n",
@@ -185,6 +186,21 @@ def test_what_the_entry_point_does_not_need_is_left_out(junk, above):
     found = extract(f"```python\n{block}```")
     assert answer(found.program) == 6
     assert "left out what the entry point does not need" in found.steps
+
+
+def test_of_several_definitions_of_a_helper_the_last_counts():
+    helpers = "".join(f"def g(x):\n    return {n} * x\n\n" for n in (5, 2))
+    found = extract(f"{helpers}def f(xs):\n    return sum(map(g, xs))\n")
+    assert answer(found.program) == 6
+    assert found.program.count("def g") == 1
+
+
+def test_comments_go_with_the_statement_below_them():
+    helper = "# doubles\n# a number\ndef g(x):\n    return 2 * x\n\n"
+    entry = "def f(xs):\n    return sum(map(g, xs))\n# not indented\n    # the end\n\n"
+    tests = "# Example usage\nprint(f([1]))\n# done\n"
+    found = extract(f"```python\n{helper}{entry}{tests}```")
+    assert found.program == f"{helper}{entry.rstrip()}\n"
 
 
 def test_a_builtin_is_not_taken_from_another_block():

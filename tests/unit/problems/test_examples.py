@@ -18,7 +18,7 @@ CONTRADICTIONS = {
     "HumanEval/47": 1,  # the median of six numbers
     "HumanEval/116": 3,  # sorts by value where the text says by the number of ones
     "HumanEval/130": 3,  # elements of the sequence, where the function returns the sequence
-    "HumanEval/148": 1,  # ("Venus") is no tuple
+    "HumanEval/148": 1,  # a string in brackets, where the function returns a tuple
 }
 WITHOUT = {"HumanEval/38", "HumanEval/41", "HumanEval/50", "HumanEval/83", "HumanEval/160"}
 
