@@ -60,17 +60,18 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=50_000)
     parser.add_argument("--in-flight", type=int, default=32)
     options = parser.parse_args()
-    command = [sys.executable, scripted_server.__file__, "--port", "0"]
+    command = [sys.executable, scripted_server.__file__, "--port", "0", "--until-stdin-ends"]
     with (
         tempfile.TemporaryDirectory() as folder,
-        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server,
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as server,
     ):
+        assert server.stdin is not None
         assert server.stdout is not None
-        try:
-            url = server.stdout.readline().strip()
-            measure(url, options.calls, options.in_flight, Path(folder) / "calls.jsonl")
-        finally:
-            server.terminate()
+        url = server.stdout.readline().strip()
+        measure(url, options.calls, options.in_flight, Path(folder) / "calls.jsonl")
+        server.stdin.close()
 
 
 if __name__ == "__main__":

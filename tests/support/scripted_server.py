@@ -445,10 +445,13 @@ class ScriptedCoder:
         return (known or [name for name in named if name in shown] or shown or ["solution"])[0]
 
 
-async def _serve(server: ScriptedServer) -> None:
+async def _serve(server: ScriptedServer, until_stdin_ends: bool) -> None:
     await server.start()
     print(server.url, flush=True)
-    await asyncio.Event().wait()
+    if until_stdin_ends:
+        await asyncio.to_thread(sys.stdin.read)
+    else:
+        await asyncio.Event().wait()
 
 
 def main(arguments: list[str]) -> None:
@@ -459,6 +462,9 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--programs", type=Path, help="JSON object: entry point to program")
     parser.add_argument("--bugs", default="", help="entry points whose review finds bugs")
     parser.add_argument("--speed", type=float, help="model batching, this much faster")
+    parser.add_argument(
+        "--until-stdin-ends", action="store_true", help="end with the process that holds the pipe"
+    )
     options = parser.parse_args(arguments)
     programs = json.loads(options.programs.read_text()) if options.programs else {}
     server = ScriptedServer(
@@ -468,7 +474,7 @@ def main(arguments: list[str]) -> None:
         port=options.port,
         keep_requests=False,
     )
-    asyncio.run(_serve(server))
+    asyncio.run(_serve(server, options.until_stdin_ends))
 
 
 if __name__ == "__main__":
