@@ -64,6 +64,22 @@ class Detection:
         """Alarms that were right, of all alarms."""
         return self.hits, self.hits + self.false_alarms
 
+    @property
+    def p_value(self) -> float:
+        """Fisher's exact test (two-sided) of whether an alarm tells wrong drafts from right ones.
+
+        A reviewer that guesses raises as many alarms on right drafts as on wrong ones.
+        """
+        found, wrong = self.sensitivity
+        false, right = self.false_alarm_rate
+        if not wrong or not right:
+            return 1.0
+        import numpy as np
+        from scipy.stats import fisher_exact
+
+        table = np.array([[found, wrong - found], [false, right - false]])
+        return float(fisher_exact(table).pvalue)
+
 
 @dataclass(frozen=True, slots=True)
 class Effect:

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from pytest_dualcode.analysis.detector import (
+    Detection,
     Known,
     choices,
     detection,
@@ -17,7 +18,14 @@ from pytest_dualcode.analysis.detector import (
     share,
 )
 from pytest_dualcode.analysis.gain import gain_by_richness, trend, trend_in_words
-from pytest_dualcode.analysis.paired import Comparison, first_samples, judged_pairs, natural_key
+from pytest_dualcode.analysis.paired import (
+    SIGNIFICANCE,
+    Comparison,
+    first_samples,
+    judged_pairs,
+    natural_key,
+    p_phrase,
+)
 from pytest_dualcode.analysis.summary import REFERENCE_PIPELINE, compare_within, grouped
 from pytest_dualcode.analysis.taxonomy import (
     KINDS,
@@ -103,6 +111,29 @@ def detection_rows(
             ]
         )
     return rows
+
+
+def detection_words(records: Sequence[Record], known: Known) -> list[str]:
+    """For each pipeline and dataset with judged reviews, whether the reviewer does not guess."""
+    found = {key: detection(group, known) for key, group in grouped(records).items()}
+    return [
+        f"{pipeline} on {dataset}: {_reviewer(one)}"
+        for (pipeline, dataset), one in found.items()
+        if one.sensitivity[1] and one.false_alarm_rate[1]
+    ]
+
+
+def _reviewer(found: Detection) -> str:
+    """What the alarms of one reviewer are worth, in words."""
+    hit, false = share(found.sensitivity)[0] or 0.0, share(found.false_alarm_rate)[0] or 0.0
+    rates = (
+        f"the review called {100 * hit:.0f} % of the wrong drafts wrong and {100 * false:.0f} % of "
+        f"the right ones (Fisher's exact test, {p_phrase(found.p_value)})"
+    )
+    if found.p_value >= SIGNIFICANCE:
+        return f"{rates}: it cannot be told from guessing."
+    better = "it sees a difference" if hit > false else "it is worse than guessing"
+    return f"{rates}: {better}."
 
 
 def _by_richness(records: Sequence[Record], scores: Mapping[str, float]) -> Groups:
@@ -253,13 +284,13 @@ def markdown_sections(
             "The reviewer under the microscope",
             DETECTION,
             detection_rows(records, known, scores),
-            DETECTION_NOTE,
+            "\n".join([DETECTION_NOTE, "", *(f"- {w}" for w in detection_words(records, known))]),
         ),
         ("What each change did", EFFECT, effect_rows(records, known), EFFECT_NOTE),
         ("Why solutions failed", *failure_table(records), FAILURE_NOTE),
     ]
     found = [
-        f"## {title}\n\n{markdown_table(header, rows)}\n\n{note}"
+        f"## {title}\n\n{markdown_table(header, rows, 3 if header is EFFECT else 2)}\n\n{note}"
         for title, header, rows, note in tables
         if rows
     ]

@@ -78,6 +78,7 @@ def microscope(records: Sequence[Record], known: Known, scores: Mapping[str, flo
         parts += [
             table(mechanism.DETECTION, detected),
             f"<p>{escape(mechanism.DETECTION_NOTE)}</p>",
+            bullets(mechanism.detection_words(records, known)),
         ]
     if changed:
         parts += [

@@ -124,6 +124,20 @@ def test_a_choice_between_equals_is_no_choice():
     assert choices([record], known_verdicts([record])) == (0, 0)
 
 
+@pytest.mark.parametrize(
+    ("counts", "p"),
+    [
+        ((3, 1, 1, 3), 0.4857),  # Fisher's lady tasting tea
+        ((8, 2, 1, 5), 0.0350),  # SciPy's own example
+        ((5, 0, 0, 0), 1.0),
+        ((0, 0, 0, 0), 1.0),
+    ],
+)
+def test_fishers_test_tells_a_reviewer_from_one_that_guesses(counts, p):
+    hits, misses, false_alarms, all_clears = counts
+    assert Detection(hits, misses, false_alarms, all_clears).p_value == pytest.approx(p, abs=5e-4)
+
+
 outcomes = st.sampled_from(["correct", "bugs", "review_unparsed"])
 drafts = st.sampled_from([RIGHT, WRONG, ("fail", "fail")])
 

@@ -13,11 +13,13 @@ from pytest_dualcode.report.mechanism import (
     EFFECT,
     all_causes,
     detection_rows,
+    detection_words,
     effect_rows,
     failure_table,
     markdown_sections,
     richness_parts,
 )
+from pytest_dualcode.types import Stage, StageVerdict
 
 
 def test_a_review_of_a_shared_draft_is_a_hit_and_its_fix_mends(tmp_path):
@@ -31,6 +33,32 @@ def test_a_review_of_a_shared_draft_is_a_hit_and_its_fix_mends(tmp_path):
     }  # fmt: skip
     (changed,) = effect_rows(records, known)
     assert dict(zip(EFFECT, changed, strict=True))["mended"] == "1"
+
+
+def reviews(pipeline, outcome, plus, count, first):
+    stages = (Stage("draft", "ok", program="x"), Stage("review", outcome))
+    verdicts = (StageVerdict(0, "pass", plus),)
+    return [
+        make_record(
+            n, plus=plus, pipeline=pipeline, stages=stages, stage_verdicts=verdicts, solution="x"
+        )
+        for n in range(first, first + count)
+    ]
+
+
+def test_a_reviewer_that_guesses_is_called_so_and_one_that_sees_is_not():
+    guesses = reviews("a", "bugs", "fail", 5, 0) + reviews("a", "correct", "fail", 5, 5)
+    guesses += reviews("a", "bugs", "pass", 5, 10) + reviews("a", "correct", "pass", 5, 15)
+    sees = reviews("b", "bugs", "fail", 10, 20) + reviews("b", "correct", "pass", 10, 30)
+    wrong = reviews("c", "correct", "fail", 10, 40) + reviews("c", "bugs", "pass", 10, 50)
+    records = guesses + sees + wrong
+    first, second, third = detection_words(records, known_verdicts(records))
+    assert first == (
+        "a on humaneval: the review called 50 % of the wrong drafts wrong and 50 % of the right "
+        "ones (Fisher's exact test, p = 1.00): it cannot be told from guessing."
+    )
+    assert second.endswith("p < 0.001): it sees a difference.")
+    assert third.endswith("it is worse than guessing.")
 
 
 def test_failures_and_regressions_stand_beside_the_papers_figure():
