@@ -40,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
         f"--limit={PROBLEMS}",
         "-n2",
         "--tb=no",
-        "-q" if "-q" in arguments else "-ra" if "-ra" in arguments else "-rE",
+        "-rE",
         *arguments,
     ]
     print(f"$ pytest {shlex.join(command)}\n", flush=True)

@@ -34,12 +34,11 @@ class Ending:
 
     def finish(self, session: pytest.Session) -> None:
         """Write what the run came to. A lost result makes the session fail."""
-        if not self._controller.records:
-            return
-        try:
-            self._report(session)
-        except DualcodeError as error:
-            self._fail(session, str(error))
+        if self._controller.records:
+            try:
+                self._report(session)
+            except DualcodeError as error:
+                self._fail(session, str(error))
         if self._controller.broken is not None:
             self._fail(session, str(self._controller.broken))
         self._complain_of_missing(session)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import nullcontext
 
 import pytest
 
@@ -47,7 +48,7 @@ class Progress:
         if self._reporter is None or self._config.option.verbose < 0:
             return
         capture = self._config.pluginmanager.getplugin("capturemanager")
-        with capture.global_and_fixture_disabled():
+        with capture.global_and_fixture_disabled() if capture else nullcontext():
             self._reporter.ensure_newline()
             self._reporter.write_line(f"dualcode: {text}")
 

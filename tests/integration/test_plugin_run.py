@@ -283,3 +283,22 @@ def test_repeat_counts_the_verdicts_that_flip(
     result.stdout.fnmatch_lines(["raw-coder on sums: 1 of 6 verdicts flip in 3 greedy runs: Sum/2"])
     assert result.parseoutcomes()["passed"] == 3 * COUNT - 7
     result.stdout.fnmatch_lines(["*add_2-s1*"])
+
+
+def test_ctrl_c_keeps_everything_and_says_how_to_go_on(
+    pytester: pytest.Pytester, serve: Serve, sums: Path
+) -> None:
+    pytester.makepyfile(
+        interrupting="""
+        def pytest_runtest_logreport(report):
+            if report.when == "teardown" and "Sum/2" in report.nodeid:
+                raise KeyboardInterrupt
+        """
+    )
+    server = serve(coder())
+    options = ("--pipeline=raw-coder", "-pinterrupting")
+    result = run(pytester, server, sums, *options)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert len(records(pytester)) == 3
+    result.stdout.fnmatch_lines(["*items have no result; go on with:*", "*--resume=*out*"])
+    assert not (pytester.path / "out" / ".handover").exists()
