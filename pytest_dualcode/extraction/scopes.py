@@ -101,7 +101,7 @@ def _enter_function(
         outside += node.decorator_list
         annotations += [node.returns] if node.returns else []
     if _type_parameters(node):
-        body += annotations
+        body += [*annotations, *getattr(node, "type_params", [])]
     else:
         outside += annotations
     _leave(_scope(body, inner), scope)
@@ -110,11 +110,13 @@ def _enter_function(
 
 def _enter_class(node: ast.ClassDef, scope: Scope) -> list[ast.AST]:
     scope.binds.add(node.name)
-    outside: list[ast.AST] = [*node.decorator_list, *node.bases, *(k.value for k in node.keywords)]
-    inner = _scope(node.body, Scope(is_class=True))
-    inner.inner_reads -= _type_parameters(node)
-    _leave(inner, scope)
-    return outside
+    bases: list[ast.AST] = [*node.bases, *(k.value for k in node.keywords)]
+    # Type parameters are seen by the bases and the body, but not around the class.
+    around = Scope(binds=_type_parameters(node))
+    _scope([*bases, *getattr(node, "type_params", [])], around)
+    _leave(_scope(node.body, Scope(is_class=True)), around)
+    _leave(around, scope)
+    return list(node.decorator_list)
 
 
 def _enter_comprehension(
