@@ -315,7 +315,8 @@ def _rate(counts: tuple[int, int]) -> str:
     value, interval = share(counts)
     if value is None:
         return ""
-    return f"{100 * value:.0f} % of {counts[1]} ({interval.percent()})"
+    low, high = 100 * interval.low, 100 * interval.high
+    return f"{100 * value:.0f} % of {counts[1]} ({low:.0f} to {high:.0f})"
 
 
 def _count(counts: Mapping[Kind, int], kind: Kind) -> str:

@@ -72,7 +72,7 @@ def _stage(number: int, stage: Stage, calls: Calls, before: str) -> list[str]:
         lines.append(f"   {call_text(call)}")
     if stage.steps:
         lines.append(f"   extraction: {', '.join(stage.steps)}")
-    if stage.detail:
+    if stage.detail and stage.detail != (call or {}).get("finish_reason"):
         lines += [f"   {line}" for line in printable(stage.detail).splitlines()]
     if call is not None and not stage.program:
         lines += [f"   > {line}" for line in printable(str(call.get("text", ""))).splitlines()]

@@ -112,6 +112,7 @@ def test_a_problem_opens_into_its_whole_story(opened):
         "Cause: algorithm.",
     ):
         assert part in story
+    assert "\nstop\n" not in story
     assert text(opened, ".diff .del") == "-    return a - b"
     assert text(opened, ".diff .add") == "+    return a + b"
     opened.click(f"{FIRST} .head")

@@ -57,7 +57,7 @@ def reviewed_run(directory: Path) -> Path:
     draft = Stage("draft", "ok", drafted.id, DRAFT, ("fence",))
     stages = (
         draft,
-        Stage("review", "bugs", reviewed.id),
+        Stage("review", "bugs", reviewed.id, detail="stop"),
         Stage("fix", "ok", fixed.id, FIXED, ("fence",)),
     )
     records = [

@@ -68,10 +68,10 @@ function stageItem(stage, calls) {
   const judged = stage.judged ? ` (this program ${stage.judged})` : "";
   const item = make("li", {}, make("b", {}, stage.name), `: ${stage.outcome.replaceAll("_", " ")}${judged}`);
   if (stage.steps) item.append(make("p", { class: "soft" }, `extraction: ${stage.steps.join(", ")}`));
-  if (stage.detail) item.append(make("pre", { class: "prose" }, stage.detail));
+  const call = calls[stage.call];
+  if (stage.detail && stage.detail !== (call && call.finish)) item.append(make("pre", { class: "prose" }, stage.detail));
   if (stage.program) item.append(code(stage.program));
   if (stage.diff) item.append(stage.diff.length ? diff(stage.diff) : make("p", { class: "soft" }, "The program did not change."));
-  const call = calls[stage.call];
   if (call) item.append(callBox(call, stage));
   return item;
 }
