@@ -64,7 +64,8 @@ class Generation:
     def _start_engine(self, keys: Sequence[ItemKey], deliver: Deliver, say: Say) -> None:
         models = self.models = self._models(say)
         self.engine = Engine(models, item_timeout=self.config.item_timeout, on_ready=deliver)
-        solvers = [self.solver(key, models, number) for number, key in enumerate(keys)]
+        place = {task_id: number for number, task_id in enumerate(self.runtime.catalogue.problems)}
+        solvers = [self.solver(key, models, place[key.task_id]) for key in keys]
         self.engine.start([WorkItem(key, solve) for key, solve in zip(keys, solvers, strict=True)])
 
     def _models(self, say: Say) -> StoredModels:
@@ -110,7 +111,11 @@ class Generation:
     def solver(
         self, key: ItemKey, models: StoredModels, priority: int
     ) -> Callable[[], Coroutine[Any, Any, Solution]]:
-        """Return what the engine runs for `key`."""
+        """Return what the engine runs for `key`.
+
+        `priority` is the problem's place, the same for all pipelines: calls about one problem
+        stay close together, where the server's prefix cache still holds it.
+        """
         recipe = find_recipe(key.pipeline)
         spec = self.runtime.catalogue.problems[key.task_id].spec
         retries = self.config.retries
