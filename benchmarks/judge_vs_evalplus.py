@@ -5,10 +5,10 @@ For each data set and each set of samples it runs, `--rounds` times in turn,
     evalplus.evaluate --dataset D --samples S --parallel 2
     pytest --pipeline=samples --samples=S --dataset=D -n 2
 
-and prints wall and CPU seconds (children included), their ratios, and on how many problems the
-two disagree. One unmeasured run of each comes first, so that both find their ground truth
-cached. Without `--samples` the samples are the reference solutions. Needs HumanEval+ and MBPP+
-(EvalPlus's cache, or HUMANEVAL_OVERRIDE_PATH and MBPP_OVERRIDE_PATH).
+and prints wall and CPU seconds (children included), their ratios, and on how many suites the
+two disagree. One unmeasured run of each for each data set comes first, so that both find their
+ground truth cached. Without `--samples` the samples are the reference solutions. Needs
+HumanEval+ and MBPP+ (EvalPlus's cache, or HUMANEVAL_OVERRIDE_PATH and MBPP_OVERRIDE_PATH).
 
     python benchmarks/judge_vs_evalplus.py
     python benchmarks/judge_vs_evalplus.py --samples humaneval.jsonl --samples mbpp.jsonl
@@ -20,6 +20,7 @@ import argparse
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -58,11 +59,13 @@ def measure(command: list[str], folder: Path) -> Measured:
 
 def evalplus(dataset: str, samples: Path, folder: Path) -> tuple[Measured, Statuses]:
     """Judge with EvalPlus; return what it cost and what it said."""
-    result = folder / "evalplus.json"
-    result.unlink(missing_ok=True)
+    for old in folder.glob("samples*"):
+        old.unlink()
+    copy = folder / "samples.jsonl"
+    shutil.copyfile(samples, copy)
     command = [sys.executable, "-m", "evalplus.evaluate", "--dataset", dataset, "--parallel", "2"]
-    command += ["--samples", str(samples), "--output_file", str(result)]
-    cost = measure(command, folder)
+    cost = measure([*command, "--samples", str(copy)], folder)
+    (result,) = folder.glob("samples*eval_results.json")  # named differently by its versions
     said = json.loads(result.read_text())["eval"]
     return cost, {t: (r[0]["base_status"], r[0]["plus_status"]) for t, r in said.items()}
 
@@ -94,15 +97,15 @@ def passes(statuses: Statuses) -> set[tuple[str, int]]:
     return {(t, i) for t, pair in statuses.items() for i in (0, 1) if pair[i] == "pass"}
 
 
+JUDGES: list[Callable[[str, Path, Path], tuple[Measured, Statuses]]] = [evalplus, ours]
+
+
 def compare(dataset: str, samples: Path, rounds: int, folder: Path) -> list[Measured]:
     """Run both in turn and print the table's rows; return the sums, EvalPlus's first."""
-    judges: list[Callable[[str, Path, Path], tuple[Measured, Statuses]]] = [evalplus, ours]
-    for judge in judges:
-        judge(dataset, samples, folder)
     costs: list[list[Measured]] = [[], []]
     for number in range(rounds):
         said = []
-        for costs_of_one, judge in zip(costs, judges, strict=True):
+        for costs_of_one, judge in zip(costs, JUDGES, strict=True):
             cost, statuses = judge(dataset, samples, folder)
             costs_of_one.append(cost)
             said.append(passes(statuses))
@@ -139,6 +142,9 @@ def main() -> None:
         samples = [path.resolve() for path in options.samples]
         if not samples:
             samples = [write_references(dataset, folder) for dataset in ("humaneval", "mbpp")]
+        for dataset, path in {dataset_of(path): path for path in samples}.items():
+            for judge in JUDGES:
+                judge(dataset, path, folder)
         sums = [compare(dataset_of(path), path, options.rounds, folder) for path in samples]
     theirs, mine = ([pair[i] for pair in sums] for i in (0, 1))
     wall = sum(m.wall for m in mine) / sum(m.wall for m in theirs)

@@ -126,7 +126,7 @@ def safe_name(text: str) -> str:
     plain = "".join(c if c.isalnum() or c in "-_." else "_" for c in text)
     if plain == text and not plain.startswith("."):
         return plain
-    return f"{plain[:80]}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
+    return f"{plain[:80].lstrip('.')}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
 
 
 @contextlib.contextmanager
