@@ -44,8 +44,8 @@ class Endpoint(Protocol):
     """Where a role is served and how it is asked; `endpoints.RoleEndpoint` is one.
 
     `urls` are base URLs (``http://host:8000/v1``) of equal servers; none in a replay.
-    `draft_tokens` and `review_tokens` are the completion tokens of a call without and with
-    thinking. `max_in_flight` is how many calls over all URLs to begin with.
+    `draft_tokens` and `review_tokens` are the completion tokens of a call that asks for no
+    thinking and of one that does. `max_in_flight` is how many calls over all URLs to begin with.
     """
 
     @property

@@ -113,8 +113,9 @@ class OpenAIModels:
     ) -> Request:
         """Return the request that `complete` asks."""
         endpoint = self._pool(role).endpoint
-        thinking = thinking and endpoint.thinking
+        # A planner that cannot think gets the room of a review all the same, not of a program.
         limit = max_tokens or (endpoint.review_tokens if thinking else endpoint.draft_tokens)
+        thinking = thinking and endpoint.thinking
         budget = int(limit * THOUGHT_SHARE) if thinking else None
         sampling = replace(
             self._sampling, max_tokens=limit, thinking=thinking, thinking_budget=budget

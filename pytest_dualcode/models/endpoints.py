@@ -49,8 +49,8 @@ class ServedModel:
 
 def api_key(role: Role) -> str | None:
     """The key for a role's server, from the environment; it is never stored or printed."""
-    own = os.environ.get(f"DUALCODE_{role.upper()}_API_KEY")
-    return own or os.environ.get("DUALCODE_API_KEY") or None
+    names = (f"DUALCODE_{role.upper()}_API_KEY", "DUALCODE_API_KEY", "OPENAI_API_KEY")
+    return next((key for name in names if (key := os.environ.get(name))), None)
 
 
 def base_url(url: str, option: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -143,7 +142,7 @@ def key_for(role: Role, launched: bool) -> str:
     """Return the role's key from the environment. A server that we launched gets none."""
     if launched:
         return NO_KEY
-    return api_key(role) or os.environ.get("OPENAI_API_KEY") or NO_KEY
+    return api_key(role) or NO_KEY
 
 
 def choose(replicas: Sequence[Replica], now: float, priority: int) -> Replica:
