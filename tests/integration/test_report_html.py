@@ -197,5 +197,5 @@ def test_many_problems_are_listed_and_parsed_only_when_opened(chrome, tmp_path):
     chrome.open(write_reports(write_run(tmp_path / "run", records)).report)
     assert text(chrome, "#count") == "542 of 542 problems"
     assert chrome.run("return document.querySelectorAll('.story *').length") == 0
-    chrome.click(f"{FIRST} .head")
+    chrome.press("j", "Enter")
     assert chrome.run("return document.querySelectorAll('.story[id] > details').length") == 3
