@@ -17,6 +17,8 @@ HumanEval+ and MBPP+ (EvalPlus's cache, or HUMANEVAL_OVERRIDE_PATH and MBPP_OVER
 from __future__ import annotations
 
 import argparse
+import contextlib
+import ctypes
 import json
 import os
 import resource
@@ -52,9 +54,18 @@ def measure(command: list[str], folder: Path) -> Measured:
             command, cwd=folder, stdout=output, stderr=output, stdin=subprocess.DEVNULL, check=False
         )
     wall = time.monotonic() - began
+    with contextlib.suppress(ChildProcessError):
+        while True:  # what outlived the command, adopted by us, so that its CPU time counts
+            os.wait()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Measured(wall, used)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of processes whose own parent ended without waiting for them."""
+    set_child_subreaper = 36
+    ctypes.CDLL(None).prctl(set_child_subreaper, 1, 0, 0, 0)
 
 
 def evalplus(dataset: str, samples: Path, folder: Path) -> tuple[Measured, Statuses]:
@@ -131,6 +142,7 @@ def main() -> None:
     parser.add_argument("--samples", action="append", type=Path, default=[])
     parser.add_argument("--rounds", type=int, default=2)
     options = parser.parse_args()
+    adopt_orphans()
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     print(
         f"{'dataset':10} {'samples':28} round {'wall':>8} {'wall':>8} {'':6} {'CPU':>8} {'CPU':>8}"
