@@ -47,8 +47,11 @@ def main(arguments: Sequence[str]) -> int:
     ]
     print(f"$ pytest {shlex.join(command)}\n", flush=True)
     status = subprocess.call([sys.executable, "-m", "pytest", *command])
-    # A model of 135 million parameters fails most problems; that is a result, not a broken demo.
-    return 0 if status == TESTS_FAILED else status
+    if status != TESTS_FAILED:
+        return status
+    # That is a result, not a broken demo.
+    print("\nA model of 135 million parameters solves next to none of these; try your own models.")
+    return 0
 
 
 if __name__ == "__main__":
