@@ -88,5 +88,5 @@ def test_lines_of_ps_are_read(line: str, state: str, seconds: float) -> None:
 
 @pytest.mark.parametrize("line", ["", "R", "R x:y", "a b c"])
 def test_other_lines_are_refused(line: str) -> None:
-    with pytest.raises(ValueError, match="values to unpack|could not convert"):
+    with pytest.raises(ValueError, match=r"values to unpack|could not convert"):
         parse_ps(line)
