@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Literal
 
@@ -61,7 +62,10 @@ class RunConfig:
             raise UsageError(
                 f"There is no judge {self.judge!r}.", f"Valid names: {', '.join(JUDGES)}."
             )
-        if "samples" in self.pipelines and self.samples is None:
+        self._check_runs()
+        positive("--call-timeout", self.call_timeout)
+        positive("--item-timeout", self.item_timeout)
+        if "samples" in self.pipelines and self.samples is None and self.rejudge is None:
             raise UsageError(
                 "The pipeline samples needs the solutions to judge.",
                 "Add --samples=FILE, an EvalPlus samples.jsonl.",
@@ -77,11 +81,23 @@ class RunConfig:
                 "Add --baseline=DIR, the run directory of an earlier run.",
             )
 
+    def _check_runs(self) -> None:
+        """A run goes on, or is repeated, or is judged again: one at a time."""
+        given = [
+            f"--{name}"
+            for name in ("resume", "replay", "rejudge")
+            if getattr(self, name) is not None
+        ]
+        if len(given) > 1:
+            raise UsageError(
+                f"{' and '.join(given)} do not go together.", "Use one of them at a time."
+            )
+
     def _check_sampling(self) -> None:
         """Sampling needs a temperature, and repeating needs none."""
-        if self.temperature < 0:
+        if not 0 <= self.temperature < inf:
             raise UsageError(
-                f"--temperature={self.temperature:g} is negative.", "Give 0 (greedy) or more."
+                f"--temperature={self.temperature:g} is no temperature.", "Give 0 (greedy) or more."
             )
         if self.samples_per_problem > 1 and self.temperature == 0:
             raise UsageError(
@@ -98,6 +114,12 @@ class RunConfig:
     def copies(self) -> int:
         """How many times each problem is solved: samples, or repeats."""
         return max(self.samples_per_problem, self.repeat)
+
+
+def positive(option: str, value: float) -> None:
+    """Raise `UsageError` unless `value` is finite and above 0."""
+    if not 0 < value < inf:
+        raise UsageError(f"{option}={value:g} is no time.", "Give seconds, more than 0.")
 
 
 def at_least(option: str, value: int | None, lowest: int) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,10 +41,10 @@ class Samples:
 
 
 def read_samples(path: Path, known: Mapping[str, Problem]) -> Samples:
-    """Read `path` (``.jsonl`` or ``.jsonl.gz``); tasks outside `known` are complaints.
+    """Read `path` (``.jsonl`` or ``.jsonl.gz``) for the whole datasets `known`.
 
-    Bad lines are complained of with their numbers, the good ones kept. Raises `UsageError` when
-    the file cannot be read or has no good line.
+    Tasks that are not in `known` and bad lines are complained of with their numbers, the good
+    ones kept. Raises `UsageError` when the file cannot be read or has no good line.
     """
     samples = Samples(path)
     for number, line in numbered_lines(path):
@@ -66,7 +67,7 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
             for number, line in enumerate(file, 1):
                 if line.strip():
                     yield number, line.decode("utf-8", "surrogateescape")
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise UsageError(
             f"--samples={path} cannot be read: {error}.",
             "Give a JSONL file of EvalPlus samples (.jsonl or .jsonl.gz).",
@@ -77,7 +78,7 @@ def take_line(samples: Samples, line: str, known: Mapping[str, Problem]) -> str 
     """Add one line's sample; return what is wrong with it, if anything."""
     try:
         row: Any = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return f"not JSON ({error})"
     if not isinstance(row, dict):
         return "not a JSON object"

@@ -21,6 +21,15 @@ GIVEN = ("canonical", "samples")
 """Names that need no model: their solutions are given, not generated."""
 
 PAPER_RETRY = "review-fix" + RETRY
+BUILT_IN_NAMES = (
+    "raw-coder",
+    "raw-planner",
+    "plan-code",
+    "review-fix",
+    "adversarial",
+    "gated-review",
+    "enriched-review",
+)
 _BUILT_IN = ("raw", "plan_code", "review_fix", "adversarial", "gated_review", "enriched_review")
 
 
@@ -67,9 +76,15 @@ def check_name(name: str, recipe: Recipe) -> None:
             "Use letters, digits, '-' and '_'; '+retry' is added by the user of a name.",
         )
     taken = _registered.get(name)
-    same = taken is not None and taken.recipe.__qualname__ == recipe.__qualname__
-    if name in ("all", *GIVEN) or (taken is not None and not same):
+    same = taken is not None and identity(taken.recipe) == identity(recipe)
+    ours = recipe.__module__.startswith(f"{__package__}.")
+    if name in ("all", *GIVEN, *([] if ours else BUILT_IN_NAMES)) or (taken and not same):
         raise UsageError(f"There is a pipeline {name!r} already.", "Register another name.")
+
+
+def identity(recipe: Recipe) -> tuple[str, str]:
+    """Return what tells recipes apart when a module is loaded twice."""
+    return recipe.__module__, recipe.__qualname__
 
 
 @cache

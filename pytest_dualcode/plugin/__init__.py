@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_dualcode.errors import DualcodeError
+from pytest_dualcode.plugin.keys import RUNTIME
 from pytest_dualcode.plugin.options import add_options, build_config
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ def pytest_pycollect_makemodule(
     module_path: Path, parent: pytest.Collector
 ) -> ProblemsModule | None:
     """Collect the problems under their own node id."""
+    if RUNTIME not in parent.config.stash:
+        return None
     from pytest_dualcode.plugin.collection import ITEMS_FILE, ProblemsModule
 
     return ProblemsModule.at(parent, module_path) if module_path == ITEMS_FILE else None
@@ -52,7 +55,8 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Send the verdict along with the report."""
     report = yield
-    from pytest_dualcode.plugin.runtime import attach_verdict
+    if RUNTIME in item.config.stash:
+        from pytest_dualcode.plugin.runtime import attach_verdict
 
-    attach_verdict(item, report)
+        attach_verdict(item, report)
     return report

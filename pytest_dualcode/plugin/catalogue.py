@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from pytest_dualcode.config import RunConfig
 from pytest_dualcode.pipelines.given import Samples, read_samples
 from pytest_dualcode.pipelines.registry import expand_names
 from pytest_dualcode.problems import load_problems, select
+from pytest_dualcode.store import RunStore
 from pytest_dualcode.types import ItemKey, Problem
 
 NODE_PATH = "dualcode"
@@ -53,8 +55,12 @@ def build_catalogue(config: RunConfig) -> Catalogue:
     pipelines = expand_names(config.pipelines)
     every = load_problems(config.datasets)
     problems = {problem.task_id: problem for problem in select(every, config.limit)}
-    samples = read_samples(config.samples, problems) if config.samples else None
-    keys = tuple(item_keys(pipelines, problems, samples, config.copies))
+    known = {problem.task_id: problem for problem in every}
+    samples = read_samples(config.samples, known) if config.samples else None
+    if config.rejudge is not None:
+        keys = stored_keys(config.rejudge, pipelines, problems)
+    else:
+        keys = tuple(item_keys(pipelines, problems, samples, config.copies))
     several = {(key.pipeline, key.task_id) for key in keys if key.sample}
     ids = tuple(
         item_id(key, problems[key.task_id], (key.pipeline, key.task_id) in several) for key in keys
@@ -66,8 +72,14 @@ def build_catalogue(config: RunConfig) -> Catalogue:
         keys,
         ids,
         samples,
-        {f"{NODE_PATH}::{TEST_NAME}[{item}]": key for item, key in zip(ids, keys, strict=True)},
+        {node_id(item): key for item, key in zip(ids, keys, strict=True)},
     )
+
+
+def node_id(item: str) -> str:
+    """Return the node id that pytest gives to `item`: it escapes what is not ASCII."""
+    escaped = item.encode("unicode_escape").decode("ascii")
+    return f"{NODE_PATH}::{TEST_NAME}[{escaped}]"
 
 
 def item_keys(
@@ -81,6 +93,21 @@ def item_keys(
         for task_id in problems:
             count = sample_count(pipeline, task_id, samples, copies)
             yield from (ItemKey(pipeline, task_id, number) for number in range(count))
+
+
+def stored_keys(
+    run_dir: Path, pipelines: tuple[str, ...], problems: dict[str, Problem]
+) -> tuple[ItemKey, ...]:
+    """Return the items of which a run has a solution to judge again, in the fixed order."""
+    place = {task_id: number for number, task_id in enumerate(problems)}
+    found = [
+        record.key
+        for record in RunStore.open(run_dir).records()
+        if record.outcome != "error" and record.task_id in place and record.pipeline in pipelines
+    ]
+    return tuple(
+        sorted(found, key=lambda key: (pipelines.index(key.pipeline), place[key.task_id], key))
+    )
 
 
 def sample_count(pipeline: str, task_id: str, samples: Samples | None, copies: int) -> int:

@@ -18,13 +18,14 @@ from pytest_dualcode.judge import expected_seconds
 from pytest_dualcode.plugin.catalogue import Catalogue
 from pytest_dualcode.plugin.generation import Generation
 from pytest_dualcode.plugin.handover import parcel_of
-from pytest_dualcode.plugin.provenance import settings_of
+from pytest_dualcode.plugin.provenance import check_same_judging, settings_of
 from pytest_dualcode.plugin.records import (
     ProgramKey,
     judged,
     known_verdicts,
     program_key,
     unjudged,
+    without_verdict,
 )
 from pytest_dualcode.plugin.runtime import Runtime
 from pytest_dualcode.problems import DatasetInfo
@@ -37,15 +38,21 @@ Result = Solution | InfrastructureError
 class Controller:
     """Starts the run's work, hands solutions over, and turns reports into records.
 
+    `datasets` describe the data, `arguments` are pytest's command line, both for ``run.json``.
     `announce` is told the node ids whose solutions are there; xdist's scheduler listens.
     """
 
     def __init__(
-        self, config: RunConfig, runtime: Runtime, datasets: Sequence[DatasetInfo]
+        self,
+        config: RunConfig,
+        runtime: Runtime,
+        datasets: Sequence[DatasetInfo],
+        arguments: Sequence[str] = (),
     ) -> None:
         self.config = config
         self.runtime = runtime
         self.datasets = datasets
+        self.arguments = tuple(arguments)
         self.generation = Generation(config, runtime)
         self.store: RunStore | None = None
         self.selected: tuple[ItemKey, ...] = ()
@@ -57,6 +64,7 @@ class Controller:
         self._delivered: set[ItemKey] = set()
         self._arrival = threading.Condition()
         self._broken: StoreError | None = None
+        self._skipped: set[ItemKey] = set()
 
     @property
     def catalogue(self) -> Catalogue:
@@ -66,8 +74,8 @@ class Controller:
     def check(self) -> None:
         """Raise what can be known to go wrong before anything starts.
 
-        `UsageError` for names and files, `StoreError` for run directories, `JudgeError` where
-        hostile code cannot be jailed.
+        `UsageError` for names and files, `StoreError` for run directories (a new run's is made
+        here), `JudgeError` where hostile code cannot be jailed.
         """
         _ = self.catalogue.keys
         config = self.config
@@ -75,6 +83,11 @@ class Controller:
             if directory is not None:
                 RunStore.open(directory)
         _ = self.runtime.judge.isolation
+        if config.resume is None:
+            self.store = RunStore.create(config.run_dir)
+        else:
+            self.store = RunStore.open(config.resume)
+            check_same_judging(self.store.settings(), config, self.datasets)
 
     def weight(self, node_id: str) -> float:
         """Return about how many seconds an item takes to judge, for the scheduler."""
@@ -91,30 +104,37 @@ class Controller:
         self.announce([node_id for node_id in node_ids if node_id not in ours])
         self.selected = tuple(ours.values())
         self._node_ids = {key: node_id for node_id, key in ours.items()}
-        if not ours:
+        if not ours or self.store is None:
             return
-        resumed = self.config.resume is not None
-        self.store = (RunStore.open if resumed else RunStore.create)(self.config.run_dir)
-        self._verdicts = known_verdicts(self.store.records()) if resumed else {}
-        self.store.write_settings(settings_of(self, provenance={}))
+        earlier = self.store.records() if self.config.resume is not None else ()
+        self._verdicts = known_verdicts(earlier)
         if self.config.rejudge is not None:
             self._rejudge(self.config.rejudge)
-            return
-        self.generation.start(self.selected, self.deliver, say)
-        self.store.write_settings(settings_of(self, self.generation.provenance()))
+        else:
+            self.generation.start(self.selected, self.deliver, say)
+        self.store.write_settings(settings_of(self, self.store.settings(), earlier))
 
     def _rejudge(self, run_dir: Path) -> None:
         """Hand over the solutions that another run stored."""
         stored = {record.key: record for record in RunStore.open(run_dir).records()}
         for key in self.selected:
-            error = None if key in stored and stored[key].solution else not_stored(key, run_dir)
-            blank = unjudged(key, self.catalogue.dataset(key), Solution(""))
-            self._hand_over(key, stored.get(key, blank), error)
+            self._hand_over(key, without_verdict(stored[key]), None)
 
     def deliver(self, key: ItemKey, result: Result) -> None:
         """Take an item's result from the engine (its thread) and hand it on."""
         record = unjudged(key, self.catalogue.dataset(key), result)
         self._hand_over(key, record, result if isinstance(result, InfrastructureError) else None)
+
+    def check_engine(self) -> None:
+        """See that the engine still works; if not, what it owes becomes errors.
+
+        Otherwise a bug in it would leave the session waiting for ever.
+        """
+        broken = self.generation.failure()
+        if broken is not None:
+            for key in self.selected:
+                if key not in self._delivered:
+                    self.deliver(key, broken)
 
     def _hand_over(self, key: ItemKey, record: Record, error: InfrastructureError | None) -> None:
         known = self._verdicts.get(program_key(key.task_id, record.solution))
@@ -129,7 +149,15 @@ class Controller:
         self.announce([self._node_ids[key]])
 
     def wait(self, key: ItemKey, tick: Callable[[], None], seconds: float = 1.0) -> None:
-        """Block until `key` is delivered, calling `tick` now and then (no xdist)."""
+        """Block until `key` is delivered, calling `tick` now and then (no xdist).
+
+        Raises `InfrastructureError` for an item that nobody works on.
+        """
+        if key not in self._node_ids:
+            raise InfrastructureError(
+                f"Nobody solves {key.task_id} by {key.pipeline}: pytest selected another item.",
+                "Please report this with the id of the problem.",
+            )
         while True:
             with self._arrival:
                 if self._arrival.wait_for(lambda: key in self._delivered, seconds):
@@ -144,13 +172,15 @@ class Controller:
     def take_report(self, report: pytest.TestReport) -> Record | None:
         """Make and store the record of an item when its deciding report arrives.
 
-        A failed set-up is infrastructure; so is a report of a crashed worker. Returns the
-        item's record, if it has one already.
+        A failed set-up is infrastructure; so is a report of a crashed worker. A skipped item
+        has none. Returns the item's record, if it has one already.
         """
         key = self.catalogue.by_node_id.get(report.nodeid)
         if key is None or key not in self._node_ids:
             return None
-        if key not in self.records and (report.when != "setup" or report.failed):
+        if report.skipped:
+            self._skipped.add(key)
+        elif key not in self.records and (report.when == "call" or report.failed):
             self._record(key, report)
         return self.records.get(key)
 
@@ -167,7 +197,8 @@ class Controller:
 
     def missing(self) -> list[str]:
         """Return the node ids that were selected and have no record."""
-        return [self._node_ids[key] for key in self.selected if key not in self.records]
+        done = self.records.keys() | self._skipped
+        return [self._node_ids[key] for key in self.selected if key not in done]
 
     @property
     def broken(self) -> StoreError | None:
@@ -178,11 +209,3 @@ class Controller:
         """End the engine and the servers; what is finished stays stored."""
         self.generation.stop()
         self.runtime.handover.clear()
-
-
-def not_stored(key: ItemKey, run_dir: Path) -> InfrastructureError:
-    """Return the error of an item whose solution is not in the run to judge again."""
-    return InfrastructureError(
-        f"{run_dir} has no solution of {key.task_id} by {key.pipeline}.",
-        f"Finish that run first, with --resume={run_dir}, or select fewer problems.",
-    )

@@ -36,7 +36,8 @@ class ControllerHooks:
         try:
             self.controller.begin(node_ids, self.progress.say)
         except DualcodeError as error:
-            pytest.exit(str(error), EXIT_INFRASTRUCTURE)
+            self.progress.complain(str(error))
+            pytest.exit("dualcode: nothing was run", EXIT_INFRASTRUCTURE)
         if not self.runs_items:
             self.progress.start_ticking()
 

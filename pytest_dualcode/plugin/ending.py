@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from collections.abc import Collection, Sequence
 
 import pytest
@@ -22,6 +21,8 @@ from pytest_dualcode.report.writing import run_context, summary_text, write_repo
 from pytest_dualcode.types import Record
 
 EARLY = (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR)
+
+RUN_OPTIONS = ("--run-dir", "--resume", "--replay", "--rejudge")
 
 
 class Ending:
@@ -55,7 +56,8 @@ class Ending:
         if xml is not None:
             for name, value in suite_properties(summary):
                 xml.add_global_property(name, value)
-        width = min(80, self._config.get_terminal_writer().fullwidth)
+        reporter = self._config.pluginmanager.getplugin("terminalreporter")
+        width = min(80, self._config.get_terminal_writer().fullwidth) if reporter else 80
         shown = summary_lines(
             summary,
             width,
@@ -101,7 +103,7 @@ class Ending:
             self._suggest_resume(f"{len(missing)} items have no result; go on with")
 
     def _suggest_resume(self, why: str) -> None:
-        kept = [a for a in sys.argv[1:] if not a.startswith(("--resume", "--run-dir"))]
+        kept = without_run_directories(self._config.invocation_params.args)
         command = shlex.join(["pytest", *kept, f"--resume={self._controller.config.run_dir}"])
         self.lines.append(f"dualcode: {why}:\n  {command}")
 
@@ -109,3 +111,15 @@ class Ending:
         self.lines.append(f"dualcode: {message}")
         if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def without_run_directories(arguments: Sequence[str]) -> list[str]:
+    """Return `arguments` without the options that name a run, in both of their forms."""
+    kept: list[str] = []
+    skip = False
+    for argument in arguments:
+        bare = argument in RUN_OPTIONS
+        if not skip and not bare and not argument.startswith(tuple(f"{o}=" for o in RUN_OPTIONS)):
+            kept.append(argument)
+        skip = bare
+    return kept

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from pytest_dualcode.errors import InfrastructureError
 from pytest_dualcode.models.base import Traffic
 from pytest_dualcode.models.call_store import CallStore, StoredModels
 from pytest_dualcode.models.client import OpenAIModels
-from pytest_dualcode.models.endpoints import RoleEndpoint
+from pytest_dualcode.models.endpoints import RoleEndpoint, base_url
 from pytest_dualcode.models.servers import Servers
 from pytest_dualcode.pipelines import find_recipe
 from pytest_dualcode.pipelines.attempt import Attempt
@@ -44,6 +45,12 @@ class Generation:
     def launch(self, say: Say) -> None:
         """Start the servers that are to be launched, without waiting. Raises `ServerError`."""
         roles = roles_of(self.runtime.catalogue.pipelines)
+        for role, urls in (
+            ("coder", self.config.coder_urls),
+            ("planner", self.config.planner_urls),
+        ):
+            for url in urls:
+                base_url(url, f"--{role}-url")  # a wrong one is a usage error, before collection
         if roles and self.config.replay is None and self.config.rejudge is None:
             self.servers = Servers(self.config, self.config.run_dir / "logs", roles)
             self.servers.start(say)
@@ -124,7 +131,13 @@ class Generation:
             attempt = Attempt(
                 spec, models, self.run_examples, priority, sample=key.sample, retries=retries
             )
-            return attempt.solution(await recipe(spec, attempt))
+            program = await recipe(spec, attempt)
+            if not isinstance(program, str):
+                raise InfrastructureError(
+                    f"The pipeline {key.pipeline} returned {type(program).__name__}, no program.",
+                    'A pipeline must return the program as text; "" stands for none.',
+                )
+            return attempt.solution(program)
 
         return solve
 
@@ -143,16 +156,29 @@ class Generation:
         assert samples is not None, "the catalogue has items of `samples` only with a file"
         return Solution(samples.by_task[key.task_id][key.sample].program(problem))
 
+    def failure(self) -> InfrastructureError | None:
+        """Return why the engine can deliver no more, if a bug has ended it."""
+        try:
+            if self.engine is not None:
+                self.engine.wait(0)
+        except Exception as error:
+            return InfrastructureError(
+                f"The engine broke: {type(error).__name__}: {error}.",
+                "Please report this; finished calls are kept, and --resume goes on.",
+            )
+        return None
+
     def stop(self) -> None:
         """End the engine, then the servers. What is finished is stored. Twice is once."""
         engine, store, servers = self.engine, self.store, self.servers
         self.engine = self.store = self.servers = None
-        if engine is not None:
-            engine.stop()
-        if store is not None:
-            store.close()
-        if servers is not None:
-            servers.stop()
+        with ExitStack() as stack:  # each runs although another raises; the last added first
+            if servers is not None:
+                stack.callback(servers.stop)
+            if store is not None:
+                stack.callback(store.close)
+            if engine is not None:
+                stack.callback(engine.stop)
 
 
 def recorded_endpoints(run_dir: Path) -> dict[Role, RoleEndpoint]:

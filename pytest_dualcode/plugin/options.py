@@ -153,6 +153,8 @@ def add_options(parser: pytest.Parser) -> None:
         dest="dualcode_allow_unsafe_judge",
         help="judge also where hostile solutions cannot be jailed (below level L2)",
     )
+    unsafe = "dualcode_allow_unsafe_judge"
+    parser.addini(unsafe, "the same as --allow-unsafe-judge", type="bool", default=False)
 
 
 def given(config: pytest.Config, option: Option) -> Any:
@@ -162,6 +164,8 @@ def given(config: pytest.Config, option: Option) -> Any:
     """
     raw = config.getoption(f"dualcode_{option.name}")
     text = ",".join(raw) if option.many and raw else raw
+    if text is not None and not text.strip(", "):
+        raise UsageError(f"{option.flag} is empty.", f"{option.flag}: {option.help}.")
     text = text or config.getini(option.ini) or (os.environ.get(option.env) if option.env else "")
     if not text:
         return None
@@ -184,16 +188,35 @@ RENAMED = {
 }
 """Options whose field of `RunConfig` is called otherwise."""
 
-KEPT = ("pipelines", "datasets", "limit", "profile", "coder_urls", "planner_urls", "retries")
-"""What ``--resume``, ``--replay`` and ``--rejudge`` take from the earlier run if not given."""
+KEPT = (
+    "pipelines",
+    "datasets",
+    "limit",
+    "profile",
+    "coder_urls",
+    "planner_urls",
+    "coder_model",
+    "planner_model",
+    "retries",
+    "samples_per_problem",
+    "temperature",
+    "repeat",
+    "judge",
+)
+"""What ``--resume``, ``--replay`` and ``--rejudge`` take from the earlier run if not given.
+
+All that decides which items there are, what is asked, and how it is judged.
+"""
 
 
 def stored_settings(run_dir: Path) -> dict[str, Any]:
     """Return the settings of an earlier run that need not be typed again."""
     from pytest_dualcode.store import RunStore
 
-    stored = RunStore.open(run_dir).settings().get("settings", {})
-    found = {name: stored[name] for name in KEPT if stored.get(name)}
+    stored = RunStore.open(run_dir).settings().get("settings")
+    if not isinstance(stored, dict):
+        return {}
+    found = {name: stored[name] for name in KEPT if stored.get(name) not in (None, [])}
     lists = {name: tuple(value) for name, value in found.items() if isinstance(value, list)}
     return {**found, **lists}
 
@@ -206,27 +229,63 @@ def build_config(config: pytest.Config) -> RunConfig | None:
     pipelines = values.pop("pipelines", ())
     for earlier in ("resume", "replay", "rejudge"):
         if earlier in values:
-            values = {**stored_settings(absolute(config, values[earlier])), **values}
-            pipelines = pipelines or values["pipelines"]
+            stored = stored_settings(absolute(config, values[earlier]))
+            pipelines = pipelines or stored.pop("pipelines", ())
+            values = {**stored, **values}
+            if not pipelines:
+                raise UsageError(
+                    f"{values[earlier]} does not say which pipelines it ran.",
+                    "Add --pipeline=NAMES.",
+                )
     values.pop("pipelines", None)
+    if "resume" in values and "run_dir" in values:
+        raise UsageError(
+            "--resume writes into the run that it continues; --run-dir names another.",
+            "Leave one of them out.",
+        )
     if "samples" in values and "samples" not in pipelines:
         pipelines = (*pipelines, "samples")
     if not pipelines:
+        refuse_gates_without_pipeline(config)
         return None
-    values["allow_unsafe_judge"] = config.getoption("dualcode_allow_unsafe_judge")
+    unsafe = "dualcode_allow_unsafe_judge"
+    values["allow_unsafe_judge"] = config.getoption(unsafe) or config.getini(unsafe)
     profiles = config.rootpath / PROFILES
     values["profile_file"] = profiles if profiles.is_file() else None
     values.setdefault("run_dir", values.get("resume") or default_run_dir(config, pipelines))
     values = {name: absolute(config, value) for name, value in values.items()}
+    if "datasets" in values:
+        values["datasets"] = tuple(dataset_name(config, name) for name in values["datasets"])
+    if values.get("server_python"):
+        values["server_python"] = str(Path(values["server_python"]).expanduser())
     return RunConfig(pipelines=pipelines, **values)
 
 
+def refuse_gates_without_pipeline(config: pytest.Config) -> None:
+    """Raise `UsageError` for a gate on the command line that would decide nothing."""
+    for name in ("min_pass_at_1", "max_regressions"):
+        if config.getoption(f"dualcode_{name}") is not None:
+            flag = "--" + name.replace("_", "-")
+            raise UsageError(f"{flag} needs a pipeline to gate.", "Add --pipeline=NAMES.")
+
+
 def absolute(config: pytest.Config, value: Any) -> Any:
-    """Return paths relative to where pytest was started as absolute ones; the rest as it is."""
-    return config.invocation_params.dir / value if isinstance(value, Path) else value
+    """Return paths relative to where pytest was started as absolute ones; the rest as it is.
+
+    A shell does not expand ``~`` after ``=``, so it is done here.
+    """
+    folder = config.invocation_params.dir
+    return folder / value.expanduser() if isinstance(value, Path) else value
+
+
+def dataset_name(config: pytest.Config, name: str) -> str:
+    """Return `name`, made absolute if it is the path of a local set."""
+    path = absolute(config, Path(name))
+    return str(path) if name.endswith((".jsonl", ".jsonl.gz")) and path.exists() else name
 
 
 def default_run_dir(config: pytest.Config, pipelines: tuple[str, ...]) -> Path:
     """Return ``reports/<date-time>-<pipelines>`` below the root directory."""
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-    return config.rootpath / "reports" / f"{stamp}-{'-'.join(pipelines)[:80]}"
+    wanted = config.rootpath / "reports" / f"{stamp}-{'-'.join(pipelines)[:80]}"
+    return wanted if not wanted.exists() else wanted.with_name(f"{wanted.name}-{os.getpid()}")

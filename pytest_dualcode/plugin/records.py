@@ -46,6 +46,21 @@ def unjudged(key: ItemKey, dataset: str, result: Solution | InfrastructureError)
     )
 
 
+def without_verdict(record: Record) -> Record:
+    """Return a stored record as it was before it was judged."""
+    return replace(
+        record,
+        outcome="error",
+        base_status=None,
+        plus_status=None,
+        reason="",
+        failing_input="",
+        judge_seconds=0.0,
+        isolation="",
+        stage_verdicts=(),
+    )
+
+
 def judged(record: Record, report: pytest.TestReport) -> Record:
     """Return `record` with what `report` brings.
 

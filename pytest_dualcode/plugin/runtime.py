@@ -12,14 +12,12 @@ from pytest_dualcode.config import RunConfig
 from pytest_dualcode.errors import InfrastructureError
 from pytest_dualcode.plugin.catalogue import Catalogue, build_catalogue
 from pytest_dualcode.plugin.handover import Handover, Parcel
+from pytest_dualcode.plugin.keys import JUDGED, RUNTIME
 from pytest_dualcode.plugin.records import report_text
 from pytest_dualcode.types import ItemKey, Problem, StageVerdict, Verdict
 
 if TYPE_CHECKING:
     from pytest_dualcode.judge import Judge
-
-JUDGED = pytest.StashKey[tuple[Verdict, tuple[StageVerdict, ...]]]()
-RUNTIME = pytest.StashKey["Runtime"]()
 
 
 class Runtime:

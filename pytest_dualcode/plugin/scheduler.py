@@ -124,9 +124,13 @@ class ReadyScheduling:
             if self._items is None:
                 return
             while self._ready and (node := self._next_node()):
-                _, number = heapq.heappop(self._ready)
-                self._held[node].append(number)
-                node.send_runtest_some([number])
+                entry = heapq.heappop(self._ready)
+                try:
+                    node.send_runtest_some([entry[1]])
+                except OSError:  # it has just died; xdist will tell, and replace it
+                    heapq.heappush(self._ready, entry)
+                    return
+                self._held[node].append(entry[1])
             if not self._ready and not self._awaited:
                 for node in self._held:
                     node.shutdown()

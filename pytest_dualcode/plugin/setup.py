@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from pytest_dualcode.config import RunConfig
-from pytest_dualcode.plugin.collection import choose_arguments
-from pytest_dualcode.plugin.runtime import RUNTIME, Runtime
+from pytest_dualcode.plugin.collection import ITEMS_FILE, choose_arguments
+from pytest_dualcode.plugin.keys import RUNTIME
+from pytest_dualcode.plugin.runtime import Runtime
 
 RUN_DIR = "dualcode_run_dir"
 
@@ -21,9 +22,28 @@ def set_up(config: pytest.Config, settings: RunConfig) -> None:
         settings = replace(settings, run_dir=Path(worker_input[RUN_DIR]))
     runtime = config.stash[RUNTIME] = Runtime(settings)
     choose_arguments(config, runtime)
-    if worker_input is None:
+    if worker_input is None and runs_problems(config):
         set_up_controller(config, settings, runtime)
     config.add_cleanup(runtime.close)
+
+
+RUNS_NOTHING = (
+    "help",
+    "version",
+    "markers",
+    "showfixtures",
+    "show_fixtures_per_test",
+    "setupplan",
+    "cacheshow",
+)
+"""pytest's options with which no test runs, so no server may start."""
+
+
+def runs_problems(config: pytest.Config) -> bool:
+    """Return whether this session will run problems: a pipeline may be set in an ini file."""
+    if any(getattr(config.option, name, False) for name in RUNS_NOTHING):
+        return False
+    return any(argument.startswith(str(ITEMS_FILE)) for argument in config.args)
 
 
 def set_up_controller(config: pytest.Config, settings: RunConfig, runtime: Runtime) -> None:
@@ -39,7 +59,7 @@ def set_up_controller(config: pytest.Config, settings: RunConfig, runtime: Runti
     from pytest_dualcode.plugin.controller import Controller
     from pytest_dualcode.plugin.controller_hooks import ControllerHooks
 
-    controller = Controller(settings, runtime, datasets)
+    controller = Controller(settings, runtime, datasets, config.invocation_params.args)
     config.add_cleanup(controller.stop)
     controller.check()
     hooks = ControllerHooks(config, controller)

@@ -28,6 +28,12 @@ def sums(pytester: pytest.Pytester) -> Path:
         (["--pipeline=canonical", "--judge=strict"], ["*strict*", "*dualcode*evalplus*"]),
         (["--pipeline=canonical", "--baseline=nowhere"], ["*no run directory*nowhere*"]),
         (["--pipeline=canonical", "--resume=nowhere"], ["*no run directory*nowhere*"]),
+        (["--pipeline=,"], ["*--pipeline is empty*"]),
+        (["--min-pass-at-1=0.5"], ["*--min-pass-at-1 needs a pipeline*"]),
+        (["--pipeline=canonical", "--temperature=nan"], ["*nan is no temperature*"]),
+        (["--pipeline=canonical", "--item-timeout=0"], ["*--item-timeout=0 is no time*"]),
+        (["--pipeline=canonical", "--replay=a", "--rejudge=b"], ["*no run directory*"]),
+        (["--pipeline=raw-coder", "--samples-per-problem=2"], ["*needs a temperature*"]),
     ],
 )
 def test_wrong_options(
@@ -66,6 +72,14 @@ def test_a_samples_file_without_a_good_line_is_refused(
     result = pytester.runpytest_subprocess(f"--samples={file}", f"--dataset={sums}")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*holds no sample*", "*line 1*no problem 'Other/1'*"])
+
+
+def test_help_and_ordinary_tests_start_nothing(pytester: pytest.Pytester, sums: Path) -> None:
+    """A pipeline in the ini file must not make every session start servers."""
+    pytester.makeini(f"[pytest]\ndualcode_pipeline = raw-coder\ndualcode_dataset = {sums}\n")
+    pytester.makepyfile(test_mine="def test_mine(): pass")
+    assert pytester.runpytest_subprocess("--help").ret == 0
+    pytester.runpytest_subprocess("test_mine.py").assert_outcomes(passed=1)
 
 
 def test_settings_come_from_ini_and_environment(

@@ -1,0 +1,17 @@
+"""Where the plugin's state hangs. A module of its own, since every session imports it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_dualcode.plugin.runtime import Runtime
+    from pytest_dualcode.types import StageVerdict, Verdict
+
+RUNTIME: pytest.StashKey[Runtime] = pytest.StashKey()
+"""On the config, in sessions with a pipeline only."""
+
+JUDGED: pytest.StashKey[tuple[Verdict, tuple[StageVerdict, ...]]] = pytest.StashKey()
+"""On an item that has been judged."""
