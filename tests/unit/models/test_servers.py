@@ -229,7 +229,8 @@ def test_a_server_python_that_is_none_is_a_usage_error(config: RunConfig, tmp_pa
 
 
 LAUNCHER = """
-import json, sys
+import json, signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # ignored under nohup, and children inherit that
 from pathlib import Path
 from pytest_dualcode.config import RunConfig
 from pytest_dualcode.models.servers import Servers, progress
@@ -271,7 +272,10 @@ def test_nothing_outlives_a_killed_launcher(
         if stage == "loading":
             await_text(tmp_path / "logs" / "planner.log", "loading")
         launcher.send_signal(how)
-        launcher.wait(timeout=20)
+        try:
+            launcher.wait(timeout=20)
+        finally:
+            launcher.kill()
     assert left_after(mark, seconds=20) == {}
 
 
