@@ -198,4 +198,5 @@ def test_many_problems_are_listed_and_parsed_only_when_opened(chrome, tmp_path):
     assert text(chrome, "#count") == "542 of 542 problems"
     assert chrome.run("return document.querySelectorAll('.story *').length") == 0
     chrome.press("j", "Enter")
-    assert chrome.run("return document.querySelectorAll('.story[id] > details:not(.more)').length") == 3
+    pipelines = "document.querySelectorAll('.story[id] > details:not(.more)')"
+    assert chrome.run(f"return {pipelines}.length") == 3
