@@ -38,8 +38,14 @@ def {name}(call, expected, raises, imports):
     if raises is not None:
         return (False, "returned %s, expected %s" % (repr(value)[:200], raises))
     wanted = eval(expected, namespace)
-    same = value == wanted or (
-        isinstance(value, float) and isinstance(wanted, float) and abs(value - wanted) < 1e-6)
+    # As the oracle: floats, and lists and tuples of floats, within 1e-6 (and 1e-7 of the value).
+    pair = [v if isinstance(v, (list, tuple)) else [v] for v in (value, wanted)]
+    close = (
+        type(value) is type(wanted) and len(pair[0]) == len(pair[1])
+        and all(isinstance(v, float) for v in pair[1])
+        and all(isinstance(v, (int, float)) and abs(v - w) <= 1e-6 + 1e-7 * abs(w)
+                for v, w in zip(*pair)))
+    same = value == wanted or close
     return (bool(same), "returned %s, expected %s" % (repr(value)[:200], repr(wanted)[:200]))
 """
 ENTRY = "_dualcode_run_example_"

@@ -69,6 +69,26 @@ def test_floats_need_not_be_exact(judge: Judge) -> None:
     assert details(judge, "def f(x): return x + 0.2", example) == [(True, "")]
 
 
+@pytest.mark.parametrize(
+    ("value", "expected", "passed"),
+    [
+        ("[0.1 + 0.2, 1.0]", "[0.3, 1.0]", True),
+        ("(0.1 + 0.2,)", "(0.3,)", True),
+        ("(0.1 + 0.2,)", "[0.3]", False),
+        ("[0.1 + 0.2]", "[0.3, 1.0]", False),
+        ("[0.31]", "[0.3]", False),
+        ("[True]", "[2]", False),
+        ("1e9 + 1", "1e9", True),
+        ("['0.3']", "[0.3]", False),
+    ],
+)
+def test_values_are_compared_as_the_oracle_does(
+    judge: Judge, value: str, expected: str, passed: bool
+) -> None:
+    (found,) = details(judge, f"def f(x): return {value}", Example("f(1)", "f(1)", expected))
+    assert found[0] is passed
+
+
 def test_many_threads_may_run_examples(judge: Judge) -> None:
     with ThreadPoolExecutor(8) as threads:
         program = "def f(x): return 2 * x"
