@@ -164,7 +164,6 @@ class ScriptedServer:
         self._batch: _Batch | None = None
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
-        self._handlers: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._number = 0
@@ -201,7 +200,7 @@ class ScriptedServer:
         """Listen in the running loop."""
         self._batch = _Batch(self.batching) if self.batching is not None else None
         self._server = await asyncio.start_server(
-            self._accepted, "127.0.0.1", self.port, backlog=1024
+            self._connection, "127.0.0.1", self.port, backlog=1024
         )
         self.port = self._server.sockets[0].getsockname()[1]
 
@@ -215,23 +214,13 @@ class ScriptedServer:
         for handler in handlers:
             handler.cancel()
         await asyncio.gather(*handlers, return_exceptions=True)
-        for writer in tuple(self._writers):
-            writer.transport.abort()
-        self._writers.clear()
-        await asyncio.sleep(0)  # transports close their sockets in the loop's next round
-
-    def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve a connection. A task that `stop` cancels before it began would not close it."""
-        self._writers.add(writer)
-        task = asyncio.get_running_loop().create_task(self._connection(reader, writer))
-        self._handlers.add(task)
-        task.add_done_callback(self._handlers.discard)
 
     def _do(self, work: Any) -> None:
         assert self._loop is not None
         asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
         try:
             while await self._one_request(reader, writer):
                 pass
