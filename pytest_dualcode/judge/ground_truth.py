@@ -50,6 +50,11 @@ class Expected:
     digest_only: bool
 
     @property
+    def length(self) -> int:
+        """Bytes of the whole value, also where only its digest is kept."""
+        return int.from_bytes(self.data[-8:], "little") if self.digest_only else len(self.data)
+
+    @property
     def digest(self) -> bytes:
         """SHA-256 and length, as a child sends them for a long value."""
         if self.digest_only:

@@ -97,12 +97,21 @@ def show(value: Any) -> str:
         return "a value with a very large integer"
 
 
+ENCODED_PER_SECOND = 250e6
+"""Bytes of output that a child encodes and hashes in a CPU second, at least.
+
+That is our way to send a value, not the program's work, and for Mbpp/255 (over 500 MB in one value)
+takes longer than the call. The reference's seconds are of the call alone.
+"""
+
+
 def suite_job(
     problem: Problem, program: str, inputs: list[Any], expected: Sequence[Expected], limits: Limits
 ) -> Job:
     """Return the job of one suite, with the CPU seconds that its inputs may take."""
-    each = [max(limits.input, limits.factor * entry.seconds) for entry in expected]
-    reference = sum(entry.seconds for entry in expected)
+    costs = [entry.seconds + entry.length / ENCODED_PER_SECOND for entry in expected]
+    each = [max(limits.input, limits.factor * cost) for cost in costs]
+    reference = sum(costs)
     return Job(
         program,
         problem.entry_point,

@@ -8,9 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from pytest_dualcode.judge import Judge
-from pytest_dualcode.judge.sandbox import describe_status
-from pytest_dualcode.judge.suite import show
-from pytest_dualcode.types import Problem
+from pytest_dualcode.judge.ground_truth import Expected
+from pytest_dualcode.judge.sandbox import Limits, describe_status
+from pytest_dualcode.judge.suite import ENCODED_PER_SECOND, show, suite_job
+from pytest_dualcode.types import HiddenTests, Problem, Spec
 
 MakeProblem = Callable[..., Problem]
 DOUBLE = "def f(x):\n    return 2 * x\n"
@@ -171,3 +172,14 @@ def test_long_values_are_shown_short() -> None:
     assert len(show([1] * 10**6)) < 400
     assert len(show("x" * 10**6)) < 400
     assert show("\x1b[31m") == "'\\x1b[31m'"
+
+
+def test_a_huge_value_has_time_to_be_encoded() -> None:
+    """Sending 1 GB as a digest takes seconds that are not the program's."""
+    huge = Expected(bytes(32) + (10**9).to_bytes(8, "little"), 1.0, True, False, True)
+    short = Expected(b"i1", 1.0, True, False, False)
+    assert (huge.length, short.length) == (10**9, 2)
+    spec = Spec("own/1", "own", "f", "def f(): ...")
+    problem = Problem("own/1", "own", "f", "0", lambda: (spec, "", HiddenTests([], [], 0)))
+    job = suite_job(problem, "", [[], []], [huge, short], Limits())
+    assert job.input_seconds == pytest.approx([4 * (1 + 1e9 / ENCODED_PER_SECOND), 4.0])
