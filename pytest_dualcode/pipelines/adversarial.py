@@ -8,7 +8,7 @@ import re
 from pytest_dualcode.pipelines.attempt import Attempt, describe_failures
 from pytest_dualcode.pipelines.prompts import render
 from pytest_dualcode.pipelines.registry import pipeline
-from pytest_dualcode.pipelines.steps import generate_prompt
+from pytest_dualcode.pipelines.steps import generate_prompt, word_in_last_line
 from pytest_dualcode.types import Call, ExampleResult, Spec
 
 _CHOICE = re.compile(r"CHOICE\W*([AB])\b", re.IGNORECASE)
@@ -49,9 +49,8 @@ async def choose(spec: Spec, attempt: Attempt, first: str, second: str) -> str:
 
 def parse_choice(call: Call) -> str | None:
     """Return ``A`` or ``B`` from the last line of a finished reply that has one."""
-    lines = call.text.strip().splitlines()
-    match = _CHOICE.search(lines[-1]) if lines and not call.truncated else None
-    return match[1].upper() if match else None
+    word = word_in_last_line(call, _CHOICE)
+    return word.upper() if word else None
 
 
 async def synthesise(

@@ -39,9 +39,15 @@ def parse_verdict(call: Call) -> str | None:
 
     Only the last line that is not blank counts, since a review may quote the instruction.
     """
+    word = word_in_last_line(call, _VERDICT)
+    return word.lower() if word else None
+
+
+def word_in_last_line(call: Call, pattern: re.Pattern[str]) -> str | None:
+    """Return group 1 of `pattern` in the last line that is not blank, if the reply was finished."""
     lines = call.text.strip().splitlines()
-    match = _VERDICT.search(lines[-1]) if lines and not call.truncated else None
-    return match[1].lower() if match else None
+    match = pattern.search(lines[-1]) if lines and not call.truncated else None
+    return match[1] if match else None
 
 
 async def fix(spec: Spec, attempt: Attempt, program: str, findings: str) -> str:
