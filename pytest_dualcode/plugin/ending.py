@@ -17,7 +17,7 @@ from pytest_dualcode.plugin.controller import Controller
 from pytest_dualcode.report.github import append_step_summary
 from pytest_dualcode.report.junit import suite_properties
 from pytest_dualcode.report.terminal import summary_lines
-from pytest_dualcode.report.writing import run_context, summary_text, write_reports
+from pytest_dualcode.report.writing import SUMMARY_FILE, write_reports
 from pytest_dualcode.types import Record
 
 EARLY = (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR)
@@ -68,7 +68,7 @@ class Ending:
         self.lines += ["", *shown]
         if config.repeat > 1:
             self.lines += ["", *(flips.in_words() for flips in count_flips(self._records()))]
-        append_step_summary(summary_text(written.run, run_context(written.run)))
+        append_step_summary((config.run_dir / SUMMARY_FILE).read_text("utf-8"))
         self._gate(session, summary, written.against_baseline)
         if summary.errors:
             self._suggest_resume(f"{summary.errors} errors remain; run just those again with")
