@@ -163,7 +163,7 @@ class ScriptedServer:
     def __post_init__(self) -> None:
         self._batch: _Batch | None = None
         self._server: asyncio.Server | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._handlers: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._number = 0
@@ -200,34 +200,46 @@ class ScriptedServer:
         """Listen in the running loop."""
         self._batch = _Batch(self.batching) if self.batching is not None else None
         self._server = await asyncio.start_server(
-            self._connection, "127.0.0.1", self.port, backlog=1024
+            self._accepted, "127.0.0.1", self.port, backlog=1024
         )
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
-        """Close the listener and all connections."""
+        """Close the listener and all connections.
+
+        asyncio's own tasks, which accept connections, are not cancelled: one that has not begun
+        would leave its socket open. They end in `_accepted`, which refuses from now on.
+        """
         if self._server is not None:
             self._server.close()
             self._server = None
-        me = asyncio.current_task()
-        handlers = [t for t in asyncio.all_tasks() if t is not me]
-        for handler in handlers:
+        for handler, writer in self._handlers.items():
             handler.cancel()
-        await asyncio.gather(*handlers, return_exceptions=True)
+            writer.transport.abort()
+        me = asyncio.current_task()
+        others = [task for task in asyncio.all_tasks() if task is not me]
+        await asyncio.gather(*others, return_exceptions=True)
 
     def _do(self, work: Any) -> None:
         assert self._loop is not None
         asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
 
+    def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve a new connection; no coroutine, so that none exists before it is known here."""
+        if self._server is None:
+            writer.transport.abort()
+            return
+        handler = asyncio.ensure_future(self._connection(reader, writer))
+        self._handlers[handler] = writer
+        handler.add_done_callback(self._handlers.pop)
+
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.add(writer)
         try:
             while await self._one_request(reader, writer):
                 pass
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass
         finally:
-            self._writers.discard(writer)
             writer.close()
 
     async def _one_request(
