@@ -210,7 +210,11 @@ class OpenAIModels:
             pool.count(retries=1)
             log.info("%s at %s: %s; again", request.role, server.url, faults[-1].detail)
             if faults[-1].kind in ("refused", "reset") and self._revive is not None:
-                await self._revived(self._revive, request.role, server, begun)
+                try:
+                    async with asyncio.timeout_at(deadline):
+                        await self._revived(self._revive, request.role, server, begun)
+                except TimeoutError:
+                    raise _given_up(request, server, faults) from None
             await self._rest(pool, faults[-1], pause)
 
     def _pause(

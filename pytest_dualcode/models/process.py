@@ -79,13 +79,18 @@ class ReservedPort:
 
     The socket is bound but never listens. vLLM, which binds with ``SO_REUSEADDR`` as this
     does, can still bind and listen; nobody else is given the port in the meantime, and two
-    servers of one session cannot get the same one.
+    servers of one session cannot get the same one. A `number` asks for that very port; then
+    `OSError` says that somebody listens there.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, number: int = 0) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._socket.bind(("127.0.0.1", 0))
+        try:
+            self._socket.bind(("127.0.0.1", number))
+        except OSError:
+            self._socket.close()
+            raise
         self.number: int = self._socket.getsockname()[1]
 
     def release(self) -> None:

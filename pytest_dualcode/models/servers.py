@@ -11,13 +11,11 @@ Launched servers end when this process ends, however that happens (see `keeper`)
 
 from __future__ import annotations
 
-import functools
 import os
-import re
 import shlex
+import threading
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +23,10 @@ from pytest_dualcode.config import RunConfig
 from pytest_dualcode.errors import ServerError
 from pytest_dualcode.models import endpoints, launch
 from pytest_dualcode.models.endpoints import RoleEndpoint
-from pytest_dualcode.models.metrics import read_metrics
-from pytest_dualcode.models.process import ReservedPort, ServerProcess, remedy_in
+from pytest_dualcode.models.launched import Launched, died, progress, session_ended, too_slow
+from pytest_dualcode.models.process import ReservedPort, ServerProcess
 from pytest_dualcode.models.profiles import Gpu, Profile, RoleProfile, choose_profile, visible_gpus
+from pytest_dualcode.models.server_facts import counters, facts
 from pytest_dualcode.models.tiny import PREFIX, model_folder
 from pytest_dualcode.types import ROLES, Role
 
@@ -36,8 +35,8 @@ Say = Callable[[str], None]
 READY_TIMEOUT = 1800.0
 """Seconds for a launched server to be ready: a first start may download 30 GB."""
 
-LOG_PREFIX = r"^(\(\w+ pid=\d+\) )?([A-Z]+ \S+ \S+ \[\S+\] )?"
-"""What vLLM writes before each message: process, level, time and place."""
+PORT_TIMEOUT = 30.0
+"""Seconds in which what is left of a dead server must let go of its port."""
 
 POLL = 0.5
 REPORT_EVERY = 10.0
@@ -47,32 +46,12 @@ def silent(_: str) -> None:
     """Report no progress."""
 
 
-@dataclass
-class Launched:
-    """A server of ours and the roles that it answers."""
-
-    roles: tuple[Role, ...]
-    profile: RoleProfile
-    model: str
-    command: tuple[str, ...]
-    environment: dict[str, str]
-    process: ServerProcess
-    port: ReservedPort
-    url: str
-    started: float = field(default_factory=time.monotonic)
-    ready_seconds: float | None = None
-
-    @property
-    def label(self) -> str:
-        """The roles, as messages name the server."""
-        return " and ".join(self.roles)
-
-
 class Servers:
     """The servers behind the roles that a run needs.
 
     `log_dir` gets one log for each launched server. `roles` are those that the pipelines ask;
-    nothing is started for another. Methods are to be called from one thread.
+    nothing is started for another. Methods are to be called from one thread, but for `revive`
+    and `give_up`, which any thread may call.
     """
 
     def __init__(self, config: RunConfig, log_dir: Path, roles: Collection[Role] = ROLES) -> None:
@@ -85,6 +64,7 @@ class Servers:
         self._profile: Profile | None = None
         self._python: launch.ServerPython | None = None
         self._gpus: list[Gpu] = []
+        self._ending = threading.Event()
 
     def urls(self, role: Role) -> tuple[str, ...]:
         """The URLs to attach to for `role`; empty if it is launched."""
@@ -142,10 +122,31 @@ class Servers:
             if code is not None:
                 raise died(server, code)
 
+    def revive(self, url: str, say: Say = silent) -> None:
+        """Start the launched server at `url` again if it has died, and wait until it answers.
+
+        Nothing happens to one that lives or is not ours. Who comes while it is being started
+        waits for the same start. Raises `ServerError` if it cannot be had again, died a second
+        time, or the session ends meanwhile.
+        """
+        for server in self._launched:
+            if server.url == url:
+                with server.reviving:
+                    code = server.process.exit_code()
+                    if code is not None:
+                        self._start_again(server, code, say)
+                return
+
+    def give_up(self) -> None:
+        """End a restart that is under way, so that `stop` need not wait for it."""
+        self._ending.set()
+
     def stop(self) -> None:
         """Stop the launched servers, all at once, and wait until nothing is left of them."""
+        self.give_up()
         for server in self._launched:
-            server.process.ask_to_stop()
+            with server.reviving:
+                server.process.ask_to_stop()
         for server in self._launched:
             server.process.wait_stopped()
             server.port.release()
@@ -167,6 +168,11 @@ class Servers:
             "server_packages": dict(python.packages) if python else {},
             "roles": {role: self._role_provenance(role) for role in self._endpoints},
         }
+
+    def aftermath(self) -> dict[str, Any]:
+        """What happened to the servers during the run, for ``run.json``; call it before `stop`."""
+        restarts = [{"roles": s.roles, **again} for s in self._launched for again in s.restarts]
+        return {"restarts": restarts} if restarts else {}
 
     def metrics(self) -> dict[Role, dict[str, float]]:
         """vLLM's counters for each role, summed over replicas; empty for other servers.
@@ -225,15 +231,72 @@ class Servers:
         command, added = self._plan(role, model, number, servers, port.number)
         log = self.log_dir / f"{'-'.join(roles)}.log"
         try:
-            process = ServerProcess(command, {**os.environ, **added}, log)
-        except OSError as error:
+            process = self._process(" and ".join(roles), command, added, log)
+        except ServerError:
             port.release()
-            raise ServerError(
-                f"The {' and '.join(roles)}'s server could not be started: {error}.",
-                f"Check that {self.log_dir} can be written and {self._python.path} can be run.",
-            ) from error
+            raise
         url = f"http://127.0.0.1:{port.number}/v1"
         return Launched(roles, role, model, command, added, process, port, url)
+
+    def _process(
+        self, label: str, command: tuple[str, ...], added: dict[str, str], log: Path
+    ) -> ServerProcess:
+        """Start a server's process. Raises `ServerError` if there can be none."""
+        try:
+            return ServerProcess(command, {**os.environ, **added}, log)
+        except OSError as error:
+            raise ServerError(
+                f"The {label}'s server could not be started: {error}.",
+                f"Check that {self.log_dir} can be written and {command[0]} can be run.",
+            ) from error
+
+    def _start_again(self, server: Launched, code: int, say: Say) -> None:
+        """Put a new process in the place of the dead one; the caller holds `reviving`."""
+        if self._ending.is_set():
+            raise session_ended(server)
+        if server.restarts:
+            raise died(server, code)
+        server.process.wait_stopped()
+        say(f"{server.label}: the server ended, exit status {code}; starting it again")
+        begun = time.monotonic()
+        old = server.process.log
+        kept = old.with_suffix(f".{len(server.restarts) + 1}{old.suffix}")
+        server.restarts.append({"exit_status": code, "log": kept.name, "seconds": None})
+        old.replace(kept)
+        server.port = self._port_again(server)
+        server.process = self._process(server.label, server.command, server.environment, old)
+        self._await_again(server, begun + READY_TIMEOUT)
+        server.port.release()
+        seconds = server.restarts[-1]["seconds"] = round(time.monotonic() - begun, 1)
+        say(f"{server.label}: {server.profile.name} answers again after {seconds:.1f} s")
+
+    def _port_again(self, server: Launched) -> ReservedPort:
+        """Reserve the dead server's port, once what is left of it has let go of it."""
+        deadline = time.monotonic() + PORT_TIMEOUT
+        while True:
+            try:
+                return ReservedPort(server.port.number)
+            except OSError as error:
+                if time.monotonic() > deadline:
+                    raise ServerError(
+                        f"The {server.label}'s server died and its port {server.port.number} "
+                        f"cannot be had again: {error}.",
+                        "End what listens there, then go on with --resume.",
+                    ) from error
+            if self._ending.wait(POLL):
+                raise session_ended(server)
+
+    def _await_again(self, server: Launched, deadline: float) -> None:
+        """Wait until a server that was started again serves its model."""
+        while not endpoints.is_ready(server.url):
+            code = server.process.exit_code()
+            if code is not None:
+                raise died(server, code)
+            if time.monotonic() > deadline:
+                raise too_slow(server, READY_TIMEOUT)
+            if self._ending.wait(POLL):
+                raise session_ended(server)
+        endpoints.find_model(server.roles[0], server.url, server.profile.name)
 
     def _attach(self, role: Role) -> RoleEndpoint:
         wanted = self.config.coder_model if role == "coder" else self.config.planner_model
@@ -271,15 +334,7 @@ class Servers:
 
     def _role_provenance(self, role: Role) -> dict[str, Any]:
         """What one role's server is, as far as it says."""
-        place = self._endpoints[role]
-        found: dict[str, Any] = {
-            "model": place.model,
-            "launched": place.launched,
-            "replicas": len(place.urls),
-            "max_model_len": place.max_model_len,
-            "root": ask(lambda: model_root(place)),
-            "vllm": ask(lambda: vllm_version(place)),
-        }
+        found = facts(self._endpoints[role])
         for server in self._launched:
             if role in server.roles:
                 shown = {k: v for k, v in server.environment.items() if launch.safe_to_show(k)}
@@ -287,65 +342,3 @@ class Servers:
                 found["environment"] = shown
                 found["ready_seconds"] = server.ready_seconds
         return found
-
-
-def ask(question: Callable[[], Any]) -> Any:
-    """An answer of a server, or ``None`` where it has none: a record must not fail for it."""
-    try:
-        return question()
-    except (OSError, ValueError, ServerError):
-        return None
-
-
-def vllm_version(place: RoleEndpoint) -> Any:
-    """The version that vLLM's ``/version`` gives; other servers have no such path."""
-    key = endpoints.api_key(place.role)
-    url = endpoints.server_root(place.urls[0]) + "/version"
-    reply = endpoints.get_json(url, key)
-    return reply.get("version") if isinstance(reply, dict) else None
-
-
-def counters(place: RoleEndpoint) -> dict[str, float]:
-    """The counters of a role's servers that have any."""
-    key = endpoints.api_key(place.role)
-    sums: dict[str, float] = {}
-    for url in place.urls:
-        page = endpoints.server_root(url) + "/metrics"
-        text = ask(functools.partial(endpoints.get_text, page, key)) or ""
-        for name, value in read_metrics(text).items():
-            sums[name] = sums.get(name, 0.0) + value
-    return sums
-
-
-def model_root(place: RoleEndpoint) -> str | None:
-    """The model that a server loaded, whatever name it serves it under."""
-    url = place.urls[0]
-    return endpoints.find_model(place.role, url, place.model).root
-
-
-def died(server: Launched, code: int) -> ServerError:
-    """The error for a launched server that ended by itself."""
-    when = "while it started" if server.ready_seconds is None else "during the run"
-    log = server.process.text()
-    return ServerError(
-        f"The {server.label}'s server ended {when}, exit status {code}. "
-        f"The end of {server.process.log}:\n{server.process.tail()}",
-        remedy_in(log),
-    )
-
-
-def too_slow(server: Launched, timeout: float) -> ServerError:
-    """The error for a server that is alive and not ready in time."""
-    return ServerError(
-        f"The {server.label}'s server was not ready after {timeout:.0f} s. "
-        f"The end of {server.process.log}:\n{server.process.tail()}",
-        "If it is still downloading weights, download them first; otherwise see the log.",
-    )
-
-
-def progress(server: Launched) -> str:
-    """One line on a server that loads: how long, and the last thing that it said."""
-    seconds = time.monotonic() - server.started
-    last = re.sub(LOG_PREFIX, "", server.process.tail(1)).strip()[:80]
-    where = f"{server.label}: loading {server.profile.name}, {seconds:.0f} s"
-    return f"{where} ({last})" if last else where

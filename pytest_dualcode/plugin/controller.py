@@ -200,6 +200,17 @@ class Controller:
         done = self.records.keys() | self._skipped
         return [self._node_ids[key] for key in self.selected if key not in done]
 
+    def end_generation(self) -> None:
+        """End the engine and the servers, and add what the servers did to ``run.json``.
+
+        Raises `StoreError` if that cannot be written.
+        """
+        self.generation.stop()
+        if self.generation.aftermath and self.store is not None:
+            settings = self.store.settings()
+            models = {**settings.get("models", {}), **self.generation.aftermath}
+            self.store.write_settings({**settings, "models": models})
+
     @property
     def broken(self) -> StoreError | None:
         """What kept results from being stored, if anything did."""

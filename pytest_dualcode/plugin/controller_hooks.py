@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from pytest_dualcode.errors import DualcodeError
+from pytest_dualcode.errors import DualcodeError, StoreError
 from pytest_dualcode.plugin.controller import Controller
 from pytest_dualcode.plugin.ending import Ending
 from pytest_dualcode.plugin.progress import Progress
@@ -64,7 +64,11 @@ class ControllerHooks:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Stop generating, write the reports, and decide the exit status."""
         self.progress.stop_ticking()
-        self.controller.generation.stop()
+        try:
+            self.controller.end_generation()
+        except StoreError as error:
+            self.progress.complain(str(error))
+        self.progress.say_notes()
         self.ending.finish(session)
 
     @pytest.hookimpl

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -31,7 +32,11 @@ Say = Callable[[str], None]
 
 
 class Generation:
-    """Owns all model traffic of a run. `start` and `stop` are called from the main thread."""
+    """Owns all model traffic of a run. `start` and `stop` are called from the main thread.
+
+    `notes` are lines for the terminal that come from other threads; `aftermath` is what `stop`
+    found out about the servers' work, for ``run.json``.
+    """
 
     def __init__(self, config: RunConfig, runtime: Runtime) -> None:
         self.config = config
@@ -41,6 +46,8 @@ class Generation:
         self.store: CallStore | None = None
         self.models: StoredModels | None = None
         self.endpoints: Mapping[Role, RoleEndpoint] = {}
+        self.notes: deque[str] = deque()
+        self.aftermath: dict[str, Any] = {}
 
     def launch(self, say: Say) -> None:
         """Start the servers that are to be launched, without waiting. Raises `ServerError`."""
@@ -90,20 +97,21 @@ class Generation:
             call_timeout=self.config.call_timeout,
             max_in_flight=self.config.max_in_flight,
             temperature=self.config.temperature,
-            revive=self._explain_silence,
+            revive=self._revive,
         )
         earlier = [replay / CALLS_FILE] if replay is not None else []
         self.store = CallStore(self.config.run_dir / CALLS_FILE, earlier=earlier)
         return StoredModels(client, self.store, replay=replay is not None)
 
-    async def _explain_silence(self, role: Role, url: str) -> None:  # noqa: ARG002
-        """Raise `ServerError`, with the end of its log, if a launched server has died.
+    async def _revive(self, role: Role, url: str) -> None:  # noqa: ARG002
+        """Have a launched server that has died started again, once.
 
-        The client asks this when a server refuses or drops a connection: waiting for a dead one
-        until the deadline would only hide why.
+        The client asks this when a server refuses or drops a connection. In a thread: a start
+        takes long, and the other role's calls go on meanwhile. Raises `ServerError`, with the end
+        of its log, if the server stays dead: waiting for it would only hide why.
         """
         if self.servers is not None:
-            self.servers.check()
+            await asyncio.to_thread(self.servers.revive, url, self.notes.append)
 
     def traffic(self) -> Mapping[Role, Traffic]:
         """Return the calls so far by role; empty while there are no models."""
@@ -174,11 +182,17 @@ class Generation:
         self.engine = self.store = self.servers = None
         with ExitStack() as stack:  # each runs although another raises; the last added first
             if servers is not None:
+                servers.give_up()  # a restart under way would keep the engine from ending
                 stack.callback(servers.stop)
+                stack.callback(self._look_back, servers)
             if store is not None:
                 stack.callback(store.close)
             if engine is not None:
                 stack.callback(engine.stop)
+
+    def _look_back(self, servers: Servers) -> None:
+        """Note what the servers did, while they can still be asked."""
+        self.aftermath = servers.aftermath()
 
 
 def recorded_endpoints(run_dir: Path) -> dict[Role, RoleEndpoint]:

@@ -66,10 +66,17 @@ class Progress:
     def tick(self) -> None:
         """Write a line if the last one is some time ago; see that the engine still runs."""
         self._controller.check_engine()
+        self.say_notes()
         now = time.monotonic()
         if now - self._said >= self._every:
             self.say(self.line(now - self._said))
             self._said = now
+
+    def say_notes(self) -> None:
+        """Write what other threads have left to be said: they must not touch the terminal."""
+        notes = self._controller.generation.notes
+        while notes:
+            self.say(notes.popleft())
 
     def line(self, seconds: float) -> str:
         """Return the state in one line; `seconds` have passed since the last one."""

@@ -229,6 +229,15 @@ def test_a_server_that_cannot_be_revived_ends_the_call_with_the_reason() -> None
         run(models, models.complete("coder", ask("a")))
 
 
+def test_a_revival_is_waited_for_until_the_calls_deadline() -> None:
+    async def revive(_: str, url: str) -> None:  # noqa: ARG001
+        await asyncio.Event().wait()
+
+    models = models_at(f"http://127.0.0.1:{closed_port()}/v1", revive=revive, call_timeout=0.3)
+    with pytest.raises(CallError, match=r"The coder at http.*\nCheck that the server runs"):
+        run(models, models.complete("coder", ask("a")))
+
+
 def test_calls_are_spread_over_servers_and_a_dead_one_is_left_out(serve: Serve) -> None:
     barrier = threading.Barrier(2, timeout=20)  # both must be answering at the same time
 

@@ -20,51 +20,15 @@ from typing import Any
 
 import pytest
 from fake_vllm import install_fake_vllm
-from processes import MARKER, left_after, marked_processes
+from launching import changed, running
+from processes import left_after, marked_processes
 
 from pytest_dualcode.config import RunConfig
 from pytest_dualcode.errors import ServerError, UsageError
-from pytest_dualcode.models.servers import Servers, progress
+from pytest_dualcode.models.launched import progress
+from pytest_dualcode.models.servers import Servers
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-
-
-@pytest.fixture
-def mark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """What every process of this test carries in its environment."""
-    monkeypatch.setenv(MARKER, str(tmp_path))
-    return str(tmp_path)
-
-
-@pytest.fixture
-def config(tmp_path: Path) -> RunConfig:
-    """The small profile, served by the fake vLLM."""
-    model = tmp_path / "some-model"
-    model.mkdir()
-    return RunConfig(
-        pipelines=("review-fix",),
-        profile="small",
-        server_python=str(install_fake_vllm(tmp_path / "python")),
-        coder_model=str(model),
-        planner_model=str(model),
-    )
-
-
-@contextmanager
-def running(config: RunConfig, logs: Path, **arguments: Any) -> Iterator[Servers]:
-    """Servers that are stopped at the end."""
-    servers = Servers(config, logs, **arguments)
-    try:
-        servers.start()
-        yield servers
-    finally:
-        servers.stop()
-
-
-def changed(config: RunConfig, **changes: Any) -> RunConfig:
-    """`config` with other settings."""
-    given = {name: getattr(config, name) for name in RunConfig.__dataclass_fields__}
-    return RunConfig(**(given | changes))
 
 
 @linux_only
@@ -233,7 +197,8 @@ import json, signal, sys
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # ignored under nohup, and children inherit that
 from pathlib import Path
 from pytest_dualcode.config import RunConfig
-from pytest_dualcode.models.servers import Servers, progress
+from pytest_dualcode.models.launched import progress
+from pytest_dualcode.models.servers import Servers
 
 settings, logs, stage = json.loads(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 servers = Servers(RunConfig(pipelines=("review-fix",), **settings), logs)

@@ -3,7 +3,8 @@
 `install_fake_vllm` makes an "interpreter" whose package vllm is this file, so that the code
 under test starts real processes with its real command. The environment variable FAKE_VLLM says
 how the server behaves: ``ready``, ``die`` (during start-up), ``hang`` (never ready), ``deaf``
-(ready, and deaf to interrupts), ``late`` (dies when ``/v1/chat/completions`` is asked).
+(ready, and deaf to interrupts), ``late`` (dies when ``/v1/chat/completions`` is asked), ``once``
+(as ``late``, but only the first one does that; FAKE_VLLM_AGAIN is how the next one behaves).
 """
 
 from __future__ import annotations
@@ -18,6 +19,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 MODE = os.environ.get("FAKE_VLLM", "ready")
+DIED = Path(__file__).with_name("died")
+"""Tells the second server of ``once`` that it is the second."""
+
+if MODE == "once" and DIED.exists():
+    MODE = os.environ.get("FAKE_VLLM_AGAIN", "ready")
 
 
 def install_fake_vllm(folder: Path, version: str = "0.0.1+cpu") -> Path:
@@ -57,7 +63,8 @@ class Handler(BaseHTTPRequestHandler):
         self.reply(replies.get(self.path), 200 if self.path in replies else 404)
 
     def do_POST(self) -> None:
-        if MODE == "late":
+        if MODE in ("late", "once"):
+            DIED.touch()
             print("EngineDeadError: the engine is gone", flush=True)
             os._exit(3)
         self.rfile.read(int(self.headers["Content-Length"]))

@@ -1,0 +1,79 @@
+"""Sessions that launch servers of their own, played by the fake vLLM."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from typing import Any
+
+import pytest
+from fake_vllm import install_fake_vllm
+from processes import MARKER, marked_processes
+from sums import COUNT, write_sums
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+WORKERS = pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "-n2"])
+
+
+@pytest.fixture
+def launch(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    """The options of a session that launches the fake for both roles."""
+    monkeypatch.setenv(MARKER, str(pytester.path))
+    monkeypatch.setenv("DUALCODE_CACHE_DIR", str(pytester.path / "cache"))
+    (pytester.path / "some-model").mkdir()
+    python = install_fake_vllm(pytester.path / "server")
+    return (
+        "--profile=small",
+        "--coder-model=some-model",
+        "--planner-model=some-model",
+        f"--server-python={python}",
+        f"--dataset={write_sums(pytester.path)}",
+        "--run-dir=out",
+    )
+
+
+def outcomes(pytester: pytest.Pytester) -> Counter[str]:
+    """How many items became what."""
+    lines = (pytester.path / "out" / "results.jsonl").read_text().splitlines()
+    return Counter(json.loads(line)["outcome"] for line in lines)
+
+
+def run_json(pytester: pytest.Pytester) -> dict[str, Any]:
+    """What the run recorded about itself."""
+    found: dict[str, Any] = json.loads((pytester.path / "out" / "run.json").read_text())
+    return found
+
+
+@WORKERS
+def test_a_server_that_dies_once_costs_no_item(
+    pytester: pytest.Pytester,
+    launch: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    workers: tuple[str, ...],
+) -> None:
+    monkeypatch.setenv("FAKE_VLLM", "once")
+    result = pytester.runpytest_subprocess("--pipeline=review-fix", *launch, *workers)
+    assert outcomes(pytester) == {"failed": COUNT}, "judged, though the fake's programs are wrong"
+    result.stdout.fnmatch_lines(
+        [
+            "*coder: the server ended, exit status 3; starting it again",
+            "*coder: some-model answers again after * s",
+        ]
+    )
+    again = run_json(pytester)["models"]["restarts"]
+    assert [entry["roles"] for entry in again] == [["coder"]]
+    assert (pytester.path / "out" / "logs" / "coder.1.log").exists()
+    assert marked_processes(str(pytester.path)) == {}
+
+
+def test_a_server_that_dies_twice_makes_errors_with_its_last_words(
+    pytester: pytest.Pytester, launch: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_VLLM", "late")
+    result = pytester.runpytest_subprocess("--pipeline=raw-coder", *launch)
+    assert outcomes(pytester) == {"error": COUNT}
+    result.stdout.fnmatch_lines(["*ended during the run, exit status 3, after it had been*"])
+    result.stdout.fnmatch_lines(["*EngineDeadError*"])
+    assert marked_processes(str(pytester.path)) == {}
