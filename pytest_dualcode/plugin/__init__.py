@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_dualcode.errors import DualcodeError
-from pytest_dualcode.plugin.keys import RUNTIME
+from pytest_dualcode.plugin.keys import JOB, RUNTIME
 from pytest_dualcode.plugin.options import add_options, build_config
 
 if TYPE_CHECKING:
@@ -29,8 +29,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Set this process up, if a pipeline is asked for. Wrong settings are usage errors."""
     try:
-        settings = build_config(config)
-        if settings is not None:
+        worker_input = getattr(config, "workerinput", None)
+        if worker_input is not None:
+            if JOB in worker_input:
+                from pytest_dualcode.plugin.worker import set_up_worker
+
+                set_up_worker(config, worker_input)
+        elif (settings := build_config(config)) is not None:
             from pytest_dualcode.plugin.setup import set_up
 
             set_up(config, settings)

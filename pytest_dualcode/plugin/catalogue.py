@@ -1,7 +1,6 @@
 """Which items a run has: problems times pipelines (times samples), in a fixed order.
 
-Every process builds its own from the same settings, so controller and workers agree on the ids
-without talking.
+The controller chooses them; a worker lays out the same items over its own copy of the problems.
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ class Catalogue:
 
 
 def build_catalogue(config: RunConfig) -> Catalogue:
-    """Load the problems and lay out the items. Raises `UsageError` and `DatasetError`."""
+    """Load the problems and choose the items. Raises `UsageError` and `DatasetError`."""
     pipelines = expand_names(config.pipelines)
     every = load_problems(config.datasets)
     problems = {problem.task_id: problem for problem in select(every, config.limit)}
@@ -61,19 +60,23 @@ def build_catalogue(config: RunConfig) -> Catalogue:
         keys = stored_keys(config.rejudge, pipelines, problems)
     else:
         keys = tuple(item_keys(pipelines, problems, samples, config.copies))
+    return lay_out(keys, problems, pipelines, every, samples)
+
+
+def lay_out(
+    keys: tuple[ItemKey, ...],
+    problems: dict[str, Problem],
+    pipelines: tuple[str, ...],
+    every: tuple[Problem, ...],
+    samples: Samples | None = None,
+) -> Catalogue:
+    """Return the catalogue of `keys`, whose order and ids are those of the session's items."""
     several = {(key.pipeline, key.task_id) for key in keys if key.sample}
     ids = tuple(
         item_id(key, problems[key.task_id], (key.pipeline, key.task_id) in several) for key in keys
     )
-    return Catalogue(
-        pipelines,
-        every,
-        problems,
-        keys,
-        ids,
-        samples,
-        {node_id(item): key for item, key in zip(ids, keys, strict=True)},
-    )
+    by_node_id = {node_id(item): key for item, key in zip(ids, keys, strict=True)}
+    return Catalogue(pipelines, every, problems, keys, ids, samples, by_node_id)
 
 
 def node_id(item: str) -> str:

@@ -17,7 +17,7 @@ from pytest_dualcode.errors import InfrastructureError, StoreError
 from pytest_dualcode.judge import expected_seconds
 from pytest_dualcode.plugin.catalogue import Catalogue
 from pytest_dualcode.plugin.generation import Generation
-from pytest_dualcode.plugin.handover import parcel_of
+from pytest_dualcode.plugin.handover import Parcel, parcel_of
 from pytest_dualcode.plugin.provenance import check_same_judging, settings_of
 from pytest_dualcode.plugin.records import (
     ProgramKey,
@@ -58,10 +58,9 @@ class Controller:
         self.selected: tuple[ItemKey, ...] = ()
         self.records: dict[ItemKey, Record] = {}
         self.announce: Callable[[Sequence[str]], None] = lambda _ids: None
-        self._unjudged: dict[ItemKey, Record] = {}
+        self._delivered: dict[ItemKey, tuple[Record, InfrastructureError | None]] = {}
         self._verdicts: dict[ProgramKey, Verdict] = {}
         self._node_ids: dict[ItemKey, str] = {}
-        self._delivered: set[ItemKey] = set()
         self._arrival = threading.Condition()
         self._broken: StoreError | None = None
         self._skipped: set[ItemKey] = set()
@@ -137,18 +136,18 @@ class Controller:
                     self.deliver(key, broken)
 
     def _hand_over(self, key: ItemKey, record: Record, error: InfrastructureError | None) -> None:
-        known = self._verdicts.get(program_key(key.task_id, record.solution))
-        try:
-            self.runtime.handover.put(key, parcel_of(record, error, known))
-        except StoreError as error:
-            self._broken = error
         with self._arrival:
-            self._unjudged[key] = record
-            self._delivered.add(key)
+            self._delivered[key] = record, error
             self._arrival.notify_all()
         self.announce([self._node_ids[key]])
 
-    def wait(self, key: ItemKey, tick: Callable[[], None], seconds: float = 1.0) -> None:
+    def parcel(self, key: ItemKey) -> Parcel:
+        """Pack the solution of a delivered item, with its verdict if the run knows it by now."""
+        record, error = self._delivered[key]
+        known = self._verdicts.get(program_key(key.task_id, record.solution))
+        return parcel_of(record, error, known)
+
+    def wait(self, key: ItemKey, tick: Callable[[], None], seconds: float = 1.0) -> Parcel:
         """Block until `key` is delivered, calling `tick` now and then (no xdist).
 
         Raises `InfrastructureError` for an item that nobody works on.
@@ -161,7 +160,7 @@ class Controller:
         while True:
             with self._arrival:
                 if self._arrival.wait_for(lambda: key in self._delivered, seconds):
-                    return
+                    return self.parcel(key)
             tick()
 
     @property
@@ -186,7 +185,8 @@ class Controller:
 
     def _record(self, key: ItemKey, report: pytest.TestReport) -> None:
         blank = unjudged(key, self.catalogue.dataset(key), Solution(""))
-        record = judged(self._unjudged.pop(key, blank), report)
+        delivered, _error = self._delivered.get(key, (blank, None))
+        record = judged(delivered, report)
         self._verdicts |= known_verdicts([record])
         self.records[key] = record
         if self.store is not None and self._broken is None:
@@ -219,4 +219,3 @@ class Controller:
     def stop(self) -> None:
         """End the engine and the servers; what is finished stays stored."""
         self.generation.stop()
-        self.runtime.handover.clear()

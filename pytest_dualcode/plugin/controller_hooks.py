@@ -26,7 +26,8 @@ class ControllerHooks:
 
     def judge_here(self) -> None:
         """Without workers: this process judges, waiting for each solution in turn."""
-        self.controller.runtime.wait = lambda key: self.controller.wait(key, self.progress.tick)
+        controller, tick = self.controller, self.progress.tick
+        controller.runtime.receive = lambda key: controller.wait(key, tick)
         self.runs_items = True
 
     runs_items = False

@@ -1,20 +1,51 @@
-"""Finished solutions on their way from the controller to the worker that judges them.
+"""What the controller tells a worker: the job, once, and each solution before its item.
 
-One small file an item, in a folder of the run directory. xdist has no channel of its own for
-this, and a file needs none: the scheduler names an item to a worker only after its file is
-complete, so nobody waits and nobody reads half of one.
+All of it travels over xdist's own connection, so a worker may be on any machine. It travels as
+ASCII JSON, since execnet sends few types, and no lone surrogate.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pytest_dualcode.errors import InfrastructureError, StoreError
+from pytest_dualcode.config import JudgeName
+from pytest_dualcode.errors import InfrastructureError
 from pytest_dualcode.types import ItemKey, Record, SuiteResult, Verdict
+
+if TYPE_CHECKING:
+    from execnet import Channel
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What every worker of a run has to know.
+
+    `version` (of this package) and `python` (major and minor) must be those of the worker.
+    `datasets` are names and paths as given to ``--dataset``; `hashes` maps the name of each to
+    the MD5 of its content. `keys` are the items, in the order in which they are collected.
+    """
+
+    version: str
+    python: str
+    datasets: tuple[str, ...]
+    hashes: dict[str, str]
+    keys: tuple[ItemKey, ...]
+    judge: JudgeName
+    allow_unsafe: bool
+
+    def to_text(self) -> str:
+        """Return the job as `job_from` reads it."""
+        return json.dumps(asdict(self))
+
+
+def job_from(text: str) -> Job:
+    """Return the job that `Job.to_text` made `text` of."""
+    row = json.loads(text)
+    row["datasets"] = tuple(row["datasets"])
+    row["keys"] = tuple(ItemKey(**key) for key in row["keys"])
+    return Job(**row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,47 +76,37 @@ def parcel_of(record: Record, error: InfrastructureError | None, known: Verdict 
     return Parcel(record.solution, verdict=known, stages=others)
 
 
-class Handover:
-    """The folder of parcels."""
+def addressed(key: ItemKey, parcel: Parcel) -> str:
+    """Return `parcel` as `Inbox` reads it."""
+    return json.dumps({"key": asdict(key), "parcel": asdict(parcel)})
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
 
-    def _path(self, key: ItemKey) -> Path:
-        name = f"{key.pipeline}\n{key.task_id}\n{key.sample}"
-        return self._folder / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.json"
+class Inbox:
+    """The worker's end of the way.
 
-    def put(self, key: ItemKey, parcel: Parcel) -> None:
-        """Store `parcel`, complete or not at all. Raises `StoreError` when that fails."""
-        path = self._path(key)
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            half = path.with_suffix(".part")
-            half.write_text(json.dumps(asdict(parcel)), "ascii")
-            half.replace(path)
-        except OSError as error:
-            raise StoreError(
-                f"A solution could not be written to {self._folder}: {error}.",
-                "Free space there or choose another place with --run-dir, then use --resume.",
-            ) from None
+    A parcel is sent right before its item over the same connection, and a worker runs its items
+    in the order in which they were sent. So the parcel is there when the item starts, and those
+    before it belong to items that have run or were skipped. One is kept, for an item that
+    another plugin runs again.
+    """
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._key: ItemKey | None = None
+        self._parcel = Parcel()
 
     def get(self, key: ItemKey) -> Parcel:
         """Return the parcel of `key`. Raises `InfrastructureError` when there is none."""
-        try:
-            row = json.loads(self._path(key).read_text("ascii"))
-        except (OSError, ValueError) as error:
-            raise InfrastructureError(
-                f"The solution of {key.task_id} did not reach the worker: {error}.",
-                "Workers must see the run directory of the controller (--run-dir).",
-            ) from None
-        return parcel_from(row)
-
-    def clear(self) -> None:
-        """Remove the folder and what is in it."""
-        if self._folder.is_dir():
-            for path in self._folder.iterdir():
-                path.unlink()
-            self._folder.rmdir()
+        while self._key != key:
+            try:
+                row = json.loads(self._channel.receive(timeout=0))
+            except (OSError, EOFError) as error:  # execnet's own time-out is an OSError
+                raise InfrastructureError(
+                    f"The solution of {key.task_id} did not reach the worker.",
+                    "Run it again with --resume; please report it if that does not help.",
+                ) from error
+            self._key, self._parcel = ItemKey(**row["key"]), parcel_from(row["parcel"])
+        return self._parcel
 
 
 def parcel_from(row: dict[str, Any]) -> Parcel:

@@ -10,6 +10,12 @@ if TYPE_CHECKING:
     from pytest_dualcode.plugin.runtime import Runtime
     from pytest_dualcode.types import StageVerdict, Verdict
 
+JOB = "dualcode_job"
+"""In a worker's ``workerinput``: the `Job`, as text."""
+
+PARCELS = "dualcode_parcels"
+"""In a worker's ``workerinput``: the channel over which solutions come."""
+
 RUNTIME: pytest.StashKey[Runtime] = pytest.StashKey()
 """On the config, in sessions with a pipeline only."""
 

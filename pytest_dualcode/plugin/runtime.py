@@ -1,4 +1,4 @@
-"""What every process that judges has: the settings, the items, the hand-over and the judge."""
+"""What every process that judges has: the items, a source of solutions, and the judge."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_dualcode.config import RunConfig
+from pytest_dualcode.config import JudgeName
 from pytest_dualcode.errors import InfrastructureError
-from pytest_dualcode.plugin.catalogue import Catalogue, build_catalogue
-from pytest_dualcode.plugin.handover import Handover, Parcel
+from pytest_dualcode.plugin.catalogue import Catalogue
+from pytest_dualcode.plugin.handover import Parcel
 from pytest_dualcode.plugin.keys import JUDGED, RUNTIME
 from pytest_dualcode.plugin.records import report_text
 from pytest_dualcode.types import ItemKey, Problem, StageVerdict, Verdict
@@ -21,29 +21,36 @@ if TYPE_CHECKING:
 
 
 class Runtime:
-    """The plugin's state in one process. `wait` blocks until an item's solution is ready."""
+    """The plugin's state in one process.
 
-    def __init__(self, config: RunConfig) -> None:
-        self.config = config
-        self.handover = Handover(config.run_dir / ".handover")
-        self.wait: Callable[[ItemKey], None] = lambda _key: None
+    `build` makes the catalogue when it is first needed. `receive` returns an item's solution; it
+    may block until there is one.
+    """
+
+    receive: Callable[[ItemKey], Parcel]
+
+    def __init__(
+        self, build: Callable[[], Catalogue], judge: JudgeName, allow_unsafe: bool
+    ) -> None:
+        self._build = build
+        self._mode = judge
+        self._allow_unsafe = allow_unsafe
 
     @cached_property
     def catalogue(self) -> Catalogue:
         """The items of the run."""
-        return build_catalogue(self.config)
+        return self._build()
 
     @cached_property
     def judge(self) -> Judge:
         """The judge of this process; its zygote starts with the first job."""
         from pytest_dualcode.judge import Judge
 
-        return Judge(allow_unsafe=self.config.allow_unsafe_judge, mode=self.config.judge)
+        return Judge(allow_unsafe=self._allow_unsafe, mode=self._mode)
 
     def take(self, key: ItemKey) -> Parcel:
         """Return the item's solution. Raises `InfrastructureError` if there can be none."""
-        self.wait(key)
-        parcel = self.handover.get(key)
+        parcel = self.receive(key)
         if parcel.error:
             raise InfrastructureError(*parcel.error)
         return parcel

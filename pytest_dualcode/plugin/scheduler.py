@@ -30,7 +30,9 @@ class ReadyScheduling:
     """Implements xdist's ``Scheduling`` protocol.
 
     `start` is called once, with the collected node ids, when all workers have collected; from
-    then on `ready` may be called from any thread. `weight` estimates judging seconds.
+    then on `ready` may be called from any thread. `weight` estimates judging seconds. `send` is
+    called with a worker and a node id right before the item itself is sent there; both it and
+    xdist raise ``OSError`` if the worker has just died.
     """
 
     def __init__(
@@ -39,11 +41,13 @@ class ReadyScheduling:
         workers: int,
         start: Callable[[Sequence[str]], None],
         weight: Callable[[str], float],
+        send: Callable[[WorkerController, str], None],
     ) -> None:
         self._config = config
         self._workers = workers
         self._start = start
         self._weight = weight
+        self._send = send
         self._lock = RLock()
         self._collections: dict[WorkerController, list[str]] = {}
         self._held: dict[WorkerController, list[int]] = {}
@@ -126,6 +130,7 @@ class ReadyScheduling:
             while self._ready and (node := self._next_node()):
                 entry = heapq.heappop(self._ready)
                 try:
+                    self._send(node, self._items[entry[1]])
                     node.send_runtest_some([entry[1]])
                 except OSError:  # it has just died; xdist will tell, and replace it
                     heapq.heappush(self._ready, entry)

@@ -1,30 +1,28 @@
-"""Which part this process plays, and what it therefore registers."""
+"""What a session with a pipeline registers, unless this process is an xdist worker."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
+from functools import partial
 
 import pytest
 
 from pytest_dualcode.config import RunConfig
+from pytest_dualcode.plugin.catalogue import build_catalogue
 from pytest_dualcode.plugin.collection import ITEMS_FILE, choose_arguments
 from pytest_dualcode.plugin.keys import RUNTIME
 from pytest_dualcode.plugin.runtime import Runtime
 
-RUN_DIR = "dualcode_run_dir"
-
 
 def set_up(config: pytest.Config, settings: RunConfig) -> None:
-    """Make the runtime and register the hooks of a worker or of the controller."""
-    worker_input = getattr(config, "workerinput", None)
-    if worker_input is not None:
-        settings = replace(settings, run_dir=Path(worker_input[RUN_DIR]))
-    runtime = config.stash[RUNTIME] = Runtime(settings)
-    choose_arguments(config, runtime)
-    if worker_input is None and runs_problems(config):
-        set_up_controller(config, settings, runtime)
+    """Make the runtime; register the controller's hooks if problems will run."""
+    runtime = Runtime(
+        partial(build_catalogue, settings), settings.judge, settings.allow_unsafe_judge
+    )
+    config.stash[RUNTIME] = runtime
     config.add_cleanup(runtime.close)
+    choose_arguments(config, runtime)
+    if runs_problems(config):
+        set_up_controller(config, settings, runtime)
 
 
 RUNS_NOTHING = (
@@ -65,9 +63,9 @@ def set_up_controller(config: pytest.Config, settings: RunConfig, runtime: Runti
     hooks = ControllerHooks(config, controller)
     controller.generation.launch(hooks.progress.say)
     config.pluginmanager.register(hooks, "dualcode_controller")
-    if config.getoption("dist", "no") != "no":
+    if config.getoption("dist", "no") != "no" and config.getoption("tx"):
         from pytest_dualcode.plugin.xdist_hooks import XdistHooks
 
-        config.pluginmanager.register(XdistHooks(hooks), "dualcode_xdist")
+        config.pluginmanager.register(XdistHooks(config, hooks), "dualcode_xdist")
     else:
         hooks.judge_here()

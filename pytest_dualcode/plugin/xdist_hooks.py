@@ -2,34 +2,129 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING
 
+import execnet
 import pytest
+from xdist.workermanage import parse_tx_spec_config
 
-from pytest_dualcode.plugin.controller_hooks import ControllerHooks
+from pytest_dualcode import __version__
+from pytest_dualcode.plugin.controller_hooks import EXIT_INFRASTRUCTURE, ControllerHooks
+from pytest_dualcode.plugin.handover import Job, addressed
+from pytest_dualcode.plugin.keys import JOB, PARCELS
 from pytest_dualcode.plugin.scheduler import ReadyScheduling
-from pytest_dualcode.plugin.setup import RUN_DIR
+from pytest_dualcode.plugin.worker import python_version
 
 if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
 
 
 class XdistHooks:
-    """Gives workers the run directory, and items when they are ready."""
+    """Gives workers the job, and items when they are ready; deals with workers that are lost."""
 
-    def __init__(self, hooks: ControllerHooks) -> None:
+    def __init__(self, config: pytest.Config, hooks: ControllerHooks) -> None:
         self.hooks = hooks
+        self.specs = [execnet.XSpec(text) for text in parse_tx_spec_config(config)]
+        self._collected: set[WorkerController] = set()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_sessionstart(self) -> Generator[None, None, None]:
+        """Let the start of workers elsewhere fail with a message; xdist's is a traceback."""
+        try:
+            return (yield)
+        except (OSError, EOFError, ValueError, execnet.HostNotFound) as error:
+            if not any(map(elsewhere, self.specs)):
+                raise
+            self._give_up(
+                f"The workers could not be started: {type(error).__name__}: {error}.\n"
+                f"Check --tx: {', '.join(map(str, self.specs))}."
+            )
 
     @pytest.hookimpl
     def pytest_configure_node(self, node: WorkerController) -> None:
-        """Tell a worker where solutions lie; its own default would bear another time."""
-        node.workerinput[RUN_DIR] = str(self.hooks.controller.config.run_dir)
+        """Give a worker the job, and a channel of its own for solutions."""
+        node.workerinput[JOB] = self._job().to_text()
+        node.workerinput[PARCELS] = node.gateway.newchannel()
+
+    def _job(self) -> Job:
+        controller = self.hooks.controller
+        return Job(
+            version=__version__,
+            python=python_version(),
+            datasets=controller.config.datasets,
+            hashes={info.name: info.md5 for info in controller.datasets},
+            keys=controller.catalogue.keys,
+            judge=controller.config.judge,
+            allow_unsafe=controller.config.allow_unsafe_judge,
+        )
 
     @pytest.hookimpl
     def pytest_xdist_make_scheduler(self, config: pytest.Config) -> ReadyScheduling:
         """Schedule by readiness, whatever ``--dist`` says: the other modes would only wait."""
         controller = self.hooks.controller
-        workers = len(config.option.tx)
-        scheduler = ReadyScheduling(config, workers, self.hooks.begin, controller.weight)
+        scheduler = ReadyScheduling(
+            config, len(self.specs), self.hooks.begin, controller.weight, self._send
+        )
         controller.announce = scheduler.ready
         return scheduler
+
+    def _send(self, node: WorkerController, node_id: str) -> None:
+        """Send the solution of an item, if it is one of ours."""
+        controller = self.hooks.controller
+        key = controller.catalogue.by_node_id.get(node_id)
+        if key is not None:
+            node.workerinput[PARCELS].send(addressed(key, controller.parcel(key)))
+
+    @pytest.hookimpl
+    def pytest_xdist_node_collection_finished(
+        self,
+        node: WorkerController,
+        ids: Sequence[str],  # noqa: ARG002 - xdist's name
+    ) -> None:
+        """The worker's set-up has succeeded."""
+        self._collected.add(node)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_testnodedown(self, node: WorkerController, error: object | None) -> None:
+        """Before xdist replaces a worker: see that the new one has a chance.
+
+        A worker whose set-up failed would fail again, for ever. A lost machine would end the
+        session when xdist tries to reach it.
+        """
+        if isinstance(error, execnet.RemoteError) and node not in self._collected:
+            self._give_up(
+                f"The worker {node.gateway.id} ({node.gateway.spec}) cannot judge.\n"
+                + explained(str(error))
+            )
+        if error is not None and elsewhere(node.gateway.spec):
+            self.hooks.progress.say(
+                f"the worker {node.gateway.id} ({node.gateway.spec}) was lost; "
+                "another one, on this machine, takes its place"
+            )
+            bring_home(node.gateway.spec)
+
+    def _give_up(self, message: str) -> None:
+        self.hooks.progress.complain(message)
+        pytest.exit("dualcode: a worker could not be set up", EXIT_INFRASTRUCTURE)
+
+
+def elsewhere(spec: execnet.XSpec) -> bool:
+    """Whether the worker may be on another machine."""
+    return not spec.popen or bool(spec.via)
+
+
+def bring_home(spec: execnet.XSpec) -> None:
+    """Change `spec`, of which xdist will make a replacement, to a plain local worker."""
+    for name in ("ssh", "ssh_config", "vagrant_ssh", "socket", "installvia", "via", "chdir"):
+        setattr(spec, name, None)
+    spec.python = None
+    spec.popen = True
+
+
+def explained(traceback: str) -> str:
+    """Return what a worker's traceback says, without the way there."""
+    message = traceback.rstrip().rpartition("UsageError: ")[2]
+    if "unrecognized arguments" in message:
+        message += f"\nInstall pytest-dualcode=={__version__} there, and the plugins that you use."
+    return message

@@ -208,7 +208,6 @@ def test_the_run_directory_keeps_what_the_contract_says(
     run(pytester, serve(coder()), sums, "--pipeline=review-fix")
     files = {path.name for path in (pytester.path / "out").iterdir()}
     assert {"run.json", "calls.jsonl", "results.jsonl", "summary.md"} <= files
-    assert ".handover" not in files
     settings = json.loads((pytester.path / "out" / "run.json").read_text())
     assert settings["pipelines"] == ["review-fix"]
     assert settings["datasets"]["sums"]["selected"] == COUNT
@@ -301,7 +300,6 @@ def test_ctrl_c_keeps_everything_and_says_how_to_go_on(
     assert result.ret == pytest.ExitCode.INTERRUPTED
     assert len(records(pytester)) == 3
     result.stdout.fnmatch_lines(["*items have no result; go on with:*", "*--resume=*out*"])
-    assert not (pytester.path / "out" / ".handover").exists()
 
 
 def test_a_pipeline_that_returns_no_text_is_an_error_of_its_items(

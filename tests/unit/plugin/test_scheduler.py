@@ -19,11 +19,13 @@ class Worker:
     def __init__(self, name: str) -> None:
         self.gateway = SimpleNamespace(id=name)
         self.queue: list[int] = []
+        self.told: list[str] = []
         self.shutting_down = False
         self.done: list[int] = []
 
     def send_runtest_some(self, indices: Sequence[int]) -> None:
         assert not self.shutting_down, "an item after the shutdown would never run"
+        assert self.told[-1] == f"item{indices[0]}", "the solution comes right before its item"
         self.queue += indices
 
     def shutdown(self) -> None:
@@ -39,7 +41,13 @@ def scheduling(
     ids = [f"item{number}" for number in range(items)]
     weight = {name: weights[n] if weights else 0.0 for n, name in enumerate(ids)}
     config = cast(pytest.Config, SimpleNamespace())
-    found = ReadyScheduling(config, workers, lambda _ids: None, weight.__getitem__)
+    found = ReadyScheduling(
+        config,
+        workers,
+        lambda _ids: None,
+        weight.__getitem__,
+        lambda node, node_id: cast(Worker, node).told.append(node_id),
+    )
     nodes = [Worker(f"gw{number}") for number in range(workers)]
     for node in nodes:
         found.add_node(cast(Any, node))
