@@ -1,4 +1,4 @@
-"""`python -m pytest_dualcode`: reports of stored runs. No command needs a model or a server.
+"""`python -m pytest_dualcode`: reports of stored runs, and the servers that runs have kept.
 
 Exit status: 0 done, 1 a gate did not hold, 2 wrong use or an unreadable run.
 """
@@ -14,6 +14,7 @@ from pathlib import Path
 from pytest_dualcode.analysis.cost import costs
 from pytest_dualcode.analysis.gates import gate
 from pytest_dualcode.errors import DualcodeError, StoreError, UsageError
+from pytest_dualcode.models.warm_cli import add_servers
 from pytest_dualcode.report.compare import comparison_lines
 from pytest_dualcode.report.evalplus_export import export_evalplus
 from pytest_dualcode.report.loading import Run, compare_loaded, load_run
@@ -44,13 +45,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m pytest_dualcode",
-        description="Reports, comparisons and exports of stored pytest-dualcode runs.",
+        description="Reports and exports of stored pytest-dualcode runs, and kept servers.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_report(commands)
     _add_compare(commands)
     _add_export(commands)
     _add_show(commands)
+    add_servers(commands.add_parser("servers", help="show or stop servers of --servers=keep"))
     return parser
 
 

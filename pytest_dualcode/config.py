@@ -14,12 +14,18 @@ JUDGES: tuple[JudgeName, ...] = ("dualcode", "evalplus")
 """The project's own judge, and EvalPlus's verdicts bug for bug."""
 
 
+ServersName = Literal["stop", "keep"]
+SERVERS: tuple[ServersName, ...] = ("stop", "keep")
+"""What becomes of launched servers at the end of a session."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunConfig:
     """What the user asked for, in the units of the option help texts.
 
     URLs are base URLs of OpenAI-compatible servers (``http://host:8000/v1``). Deadlines are in
-    seconds. ``None`` means "not given": the profile or the engine decides.
+    seconds, ``servers_idle`` is in minutes. ``None`` means "not given": the profile or the engine
+    decides.
     """
 
     pipelines: tuple[str, ...]
@@ -49,6 +55,8 @@ class RunConfig:
     item_timeout: float = 3600.0
     allow_unsafe_judge: bool = False
     judge: JudgeName = "dualcode"
+    servers: ServersName = "stop"
+    servers_idle: float = 30.0
 
     def __post_init__(self) -> None:
         at_least("--retries", self.retries, 0)
@@ -62,6 +70,11 @@ class RunConfig:
             raise UsageError(
                 f"There is no judge {self.judge!r}.", f"Valid names: {', '.join(JUDGES)}."
             )
+        if self.servers not in SERVERS:
+            raise UsageError(
+                f"--servers={self.servers} is not known.", f"Valid: {', '.join(SERVERS)}."
+            )
+        positive("--servers-idle", self.servers_idle, "minutes")
         self._check_runs()
         positive("--call-timeout", self.call_timeout)
         positive("--item-timeout", self.item_timeout)
@@ -116,10 +129,10 @@ class RunConfig:
         return max(self.samples_per_problem, self.repeat)
 
 
-def positive(option: str, value: float) -> None:
+def positive(option: str, value: float, unit: str = "seconds") -> None:
     """Raise `UsageError` unless `value` is finite and above 0."""
     if not 0 < value < inf:
-        raise UsageError(f"{option}={value:g} is no time.", "Give seconds, more than 0.")
+        raise UsageError(f"{option}={value:g} is no time.", f"Give {unit}, more than 0.")
 
 
 def at_least(option: str, value: int | None, lowest: int) -> None:

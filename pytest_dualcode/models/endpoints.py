@@ -99,6 +99,11 @@ def is_ready(url: str) -> bool:
     return True
 
 
+def port_of(url: str) -> int:
+    """The port of a launched server's URL, which always names one."""
+    return urlsplit(url).port or 0
+
+
 def server_root(url: str) -> str:
     """The server's address without the API's ``/v1``."""
     return url.removesuffix("/v1")

@@ -1,11 +1,17 @@
-"""Runs one server and takes it along when its owner goes: ``keeper.py OWNER GRACE COMMAND``.
+"""Runs one server and ends it when nobody needs it any more.
 
-A server must not outlive pytest, however that ends. A death signal set in the server itself
-(``PR_SET_PDEATHSIG``) fires when the *thread* that started it ends, reaches only one process of
-several, and does nothing about a server that ignores it. So this small process stands between:
-its standard input is a pipe whose other end only the owner holds. When the pipe closes, by
-request or because the owner was killed, the server gets an interrupt (the one signal that vLLM
-obeys at every stage of its start), time to finish, and then SIGKILL for all of its process group.
+``keeper.py tied OWNER GRACE COMMAND``: a server must not outlive pytest, however that ends. A
+death signal set in the server itself (``PR_SET_PDEATHSIG``) fires when the *thread* that started
+it ends, reaches only one process of several, and does nothing about a server that ignores it. So
+this small process stands between: its standard input is a pipe whose other end only the owner
+holds. When the pipe closes, by request or because the owner was killed, the server gets an
+interrupt (the one signal that vLLM obeys at every stage of its start), time to finish, and then
+SIGKILL for all of its process group.
+
+``keeper.py kept FOLDER GRACE COMMAND``: the server stays, for the next session to find, until it
+has been unused for a while. Whoever uses it holds a shared lock on ``FOLDER/use.lock``, which the
+kernel lets go of when that process ends in any way. SIGTERM to the keeper ends the server at
+once. See `warm` for the other files of the folder.
 
 Standard library only, and run by its path: it needs no import of this package.
 """
@@ -14,12 +20,14 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import os
 import select
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 GRACE = 15.0
 """Seconds between the interrupt and SIGKILL by default; vLLM was measured to take 2 to 6."""
@@ -27,16 +35,20 @@ GRACE = 15.0
 REAPING = 5.0
 """Seconds to wait for killed processes: one with gigabytes of memory takes a moment to go."""
 
+LOOK_EVERY = 0.5
+
+LONGEST_IDLE = 24 * 3600.0
+"""Seconds that an unused server stays if the file that says how long is gone or damaged."""
+
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 """From ``linux/prctl.h``."""
 
 
 class Keeper:
-    """One server process group, tied to the process `owner`."""
+    """One server process group, and a reason to end it."""
 
-    def __init__(self, owner: int, grace: float, command: list[str]) -> None:
-        self.owner = owner
+    def __init__(self, grace: float, command: list[str]) -> None:
         self.grace = grace
         self.stopping = False
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
@@ -54,8 +66,8 @@ class Keeper:
         self.stopping = True
 
     def run(self) -> int:
-        """Wait for the server or for the owner's end, clean up, and return an exit status."""
-        while self.server.poll() is None and not self.owner_gone():
+        """Wait for the server's end or for the reason to end it; return an exit status."""
+        while self.server.poll() is None and not self.unneeded():
             pass
         if self.server.poll() is None:
             self.interrupt()
@@ -65,20 +77,102 @@ class Keeper:
         reap_orphans()
         return code if code >= 0 else 128 - code
 
-    def owner_gone(self) -> bool:
-        """Wait half a second for the pipe to close.
-
-        A forked copy of the owner may hold the pipe open; then the parent's id tells.
-        """
-        readable = select.select([0], [], [], 0.5)[0]
-        closed = bool(readable) and not os.read(0, 1)
-        return closed or self.stopping or os.getppid() != self.owner
+    def unneeded(self) -> bool:
+        """Wait a moment, and tell whether the server is to end."""
+        raise NotImplementedError
 
     def interrupt(self) -> None:
         """Ask the server to end, and wait."""
         with contextlib.suppress(subprocess.TimeoutExpired, ProcessLookupError):
             self.server.send_signal(signal.SIGINT)
             self.server.wait(self.grace)
+
+
+class TiedKeeper(Keeper):
+    """Ends the server with the process `owner`."""
+
+    def __init__(self, owner: int, grace: float, command: list[str]) -> None:
+        self.owner = owner
+        super().__init__(grace, command)
+
+    def unneeded(self) -> bool:
+        """Wait for the pipe to close.
+
+        A forked copy of the owner may hold the pipe open; then the parent's id tells.
+        """
+        readable = select.select([0], [], [], LOOK_EVERY)[0]
+        closed = bool(readable) and not os.read(0, 1)
+        return closed or self.stopping or os.getppid() != self.owner
+
+
+class IdleKeeper(Keeper):
+    """Ends the server when its `folder` has not been in use for as long as ``idle`` says there."""
+
+    def __init__(self, folder: Path, grace: float, command: list[str]) -> None:
+        self.folder = folder
+        self.lock = (folder / "use.lock").open("rb")
+        super().__init__(grace, command)
+
+    def run(self) -> int:
+        """As for any; the exit status is left in the folder, for whoever finds the server dead."""
+        code = super().run()
+        with contextlib.suppress(OSError):
+            (self.folder / "exit").write_text(str(code))
+        return code
+
+    def unneeded(self) -> bool:
+        """Look now and then whether anybody uses the server."""
+        time.sleep(LOOK_EVERY)
+        try:
+            return self.stopping or self.unused()
+        except OSError:
+            return True  # the folder was deleted: no session can find this server any more
+
+    def unused(self) -> bool:
+        """Whether time is up. Then the lock stays held: nobody may begin to use the server."""
+        path = self.folder / "use.lock"
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.utime(path)
+            return False
+        if time.time() - path.stat().st_mtime > self.longest_idle():
+            print("keeper: unused for too long, ending the server", flush=True)
+            return True
+        fcntl.flock(self.lock, fcntl.LOCK_UN)
+        return False
+
+    def longest_idle(self) -> float:
+        """Seconds, as the last session that used the server wanted."""
+        try:
+            return float((self.folder / "idle").read_text())
+        except (OSError, ValueError):
+            return LONGEST_IDLE
+
+
+def detach(folder: Path) -> None:
+    """Go on in a child that nobody waits for, and leave its identity in the folder."""
+    child = os.fork()
+    if child:
+        (folder / "pid").write_text(f"{child} {start_of(child)}")
+        os._exit(0)
+
+
+def start_of(pid: int) -> str | None:
+    """When the process `pid` was started, in a form to compare; ``None`` if there is no such.
+
+    Process ids are used again; together with this they are not. A zombie is no process.
+    """
+    if sys.platform != "linux":
+        shown = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True)
+        return shown.stdout.decode().strip() or None
+    try:
+        # The command's name, in parentheses, may itself hold blanks and parentheses.
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return None
+    return None if fields[0] in "ZX" else f"{fields[19]}@{boot}"
 
 
 def reap_orphans() -> None:
@@ -105,5 +199,13 @@ def control(option: int, value: int) -> None:
         ctypes.CDLL(None).prctl(option, value)
 
 
+def main(how: str, whom: str, grace: str, *command: str) -> int:
+    """Keep one server, and return its exit status."""
+    if how == "tied":
+        return TiedKeeper(int(whom), float(grace), list(command)).run()
+    detach(Path(whom))
+    return IdleKeeper(Path(whom), float(grace), list(command)).run()
+
+
 if __name__ == "__main__":
-    sys.exit(Keeper(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3:]).run())
+    sys.exit(main(*sys.argv[1:]))

@@ -12,6 +12,9 @@ from pathlib import Path
 
 from pytest_dualcode.models import keeper
 
+KEEPER = (sys.executable, "-I", "-S", keeper.__file__)
+"""The command of the process that stands over a server."""
+
 CAUSES: tuple[tuple[str, str], ...] = (
     (
         r"address already in use",
@@ -114,7 +117,7 @@ class ServerProcess:
     ) -> None:
         self.log = log
         self.grace = grace
-        guard = [sys.executable, "-I", "-S", keeper.__file__, str(os.getpid()), str(grace)]
+        guard = [*KEEPER, "tied", str(os.getpid()), str(grace)]
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as out:
             self._keeper = subprocess.Popen(
@@ -156,15 +159,24 @@ class ServerProcess:
             self._keeper.kill()
             self._keeper.wait()
 
+    def save_log(self, path: Path) -> None:
+        """Put its log at `path`, so that another server can write where it was."""
+        self.log.replace(path)
+
     def tail(self, lines: int = 20) -> str:
         """The last `lines` of its log."""
         return "\n".join(self.text().splitlines()[-lines:])
 
     def text(self) -> str:
         """Its log, at most the last 200,000 bytes."""
-        try:
-            with self.log.open("rb") as file:
-                file.seek(max(0, self.log.stat().st_size - 200_000))
-                return file.read().decode("utf-8", "replace")
-        except OSError as error:
-            return f"({self.log} cannot be read: {error})"
+        return end_of(self.log)
+
+
+def end_of(log: Path, after: int = 0) -> str:
+    """The text of `log` from the offset `after` on, at most the last 200,000 bytes."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(after, log.stat().st_size - 200_000))
+            return file.read().decode("utf-8", "replace")
+    except OSError as error:
+        return f"({log} cannot be read: {error})"

@@ -11,34 +11,22 @@ Launched servers end when this process ends, however that happens (see `keeper`)
 
 from __future__ import annotations
 
-import os
-import shlex
-import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from pytest_dualcode.config import RunConfig
-from pytest_dualcode.errors import ServerError
-from pytest_dualcode.models import endpoints, launch
+from pytest_dualcode.models import endpoints, launch, warm
 from pytest_dualcode.models.endpoints import RoleEndpoint
-from pytest_dualcode.models.launched import Launched, died, progress, session_ended, too_slow
-from pytest_dualcode.models.process import ReservedPort, ServerProcess
+from pytest_dualcode.models.launched import Launched, died, progress, too_slow
+from pytest_dualcode.models.plan import PORT, Plan
 from pytest_dualcode.models.profiles import Gpu, Profile, RoleProfile, choose_profile, visible_gpus
 from pytest_dualcode.models.server_facts import counters, facts
+from pytest_dualcode.models.starting import POLL, READY_TIMEOUT, Say, Starter
 from pytest_dualcode.models.tiny import PREFIX, model_folder
 from pytest_dualcode.types import ROLES, Role
 
-Say = Callable[[str], None]
-
-READY_TIMEOUT = 1800.0
-"""Seconds for a launched server to be ready: a first start may download 30 GB."""
-
-PORT_TIMEOUT = 30.0
-"""Seconds in which what is left of a dead server must let go of its port."""
-
-POLL = 0.5
 REPORT_EVERY = 10.0
 
 
@@ -64,7 +52,9 @@ class Servers:
         self._profile: Profile | None = None
         self._python: launch.ServerPython | None = None
         self._gpus: list[Gpu] = []
-        self._ending = threading.Event()
+        keep = config.servers == "keep"
+        self._starter = Starter(log_dir, keep, config.servers_idle * 60)
+        self._held: list[warm.KeptServer] = []
 
     def urls(self, role: Role) -> tuple[str, ...]:
         """The URLs to attach to for `role`; empty if it is launched."""
@@ -86,16 +76,20 @@ class Servers:
             self.stop()
             raise
 
-    def commands(self) -> list[str]:
-        """The shell commands that `start` would run, for ``--dry-run``; starts nothing."""
+    def plans(self) -> list[Plan]:
+        """What `start` would start, for ``--dry-run``; starts nothing.
+
+        A package's model stands as ``package:NAME``: its folder is made when it is first used.
+        """
         groups = self._groups(self._resolve())
-        lines = []
-        for number, roles in enumerate(groups):
-            role = self._role(roles[0])
-            command, environment = self._plan(role, role.model, number, len(groups), "PORT")
-            settings = [f"{name}={shlex.quote(value)}" for name, value in environment.items()]
-            lines.append(" ".join([*settings, shlex.join(command)]))
-        return lines
+        return [
+            self._plan(roles, self._role(roles[0]).model, number, len(groups))
+            for number, roles in enumerate(groups)
+        ]
+
+    def commands(self) -> list[str]:
+        """The plans as lines for a shell."""
+        return [plan.shell() for plan in self.plans()]
 
     def wait_ready(
         self, on_progress: Say = silent, timeout: float = READY_TIMEOUT
@@ -134,22 +128,27 @@ class Servers:
                 with server.reviving:
                     code = server.process.exit_code()
                     if code is not None:
-                        self._start_again(server, code, say)
+                        self._starter.start_again(server, code, say)
                 return
 
     def give_up(self) -> None:
         """End a restart that is under way, so that `stop` need not wait for it."""
-        self._ending.set()
+        self._starter.ending.set()
 
     def stop(self) -> None:
-        """Stop the launched servers, all at once, and wait until nothing is left of them."""
+        """Stop the launched servers, all at once, and wait until nothing is left of them.
+
+        Those that are kept stay, unless they never answered.
+        """
         self.give_up()
         for server in self._launched:
             with server.reviving:
                 server.process.ask_to_stop()
         for server in self._launched:
             server.process.wait_stopped()
-            server.port.release()
+            server.release_port()
+        for kept in self._held:
+            kept.release()
 
     def log_tail(self, role: Role, lines: int = 20) -> str:
         """The end of the log of a role's server; empty for an attached one."""
@@ -211,96 +210,31 @@ class Servers:
         assert self._profile is not None
         return self._profile.role(role)
 
-    def _plan(
-        self, role: RoleProfile, model: str, number: int, servers: int, port: int | str
-    ) -> tuple[tuple[str, ...], dict[str, str]]:
-        """The command, and what it adds to the environment, of server `number` of `servers`."""
+    def _plan(self, roles: tuple[Role, ...], model: str, number: int, servers: int) -> Plan:
+        """What server `number` of `servers` is to serve."""
         assert self._python is not None
+        role = self._role(roles[0])
         cores = launch.split_cores(launch.usable_cores(), servers)[number]
         added = launch.serve_environment(role, model, self._python, self._gpus, cores)
         if model.startswith(PREFIX):
             added["HF_HUB_OFFLINE"] = "1"
-        return launch.serve_command(role, model, self._python, port), added
+        command = launch.serve_command(role, model, self._python, PORT)
+        packages = self._python.packages
+        return Plan(" and ".join(roles), role.name, model, command, added, packages)
 
     def _launch(self, roles: tuple[Role, ...], number: int, servers: int, say: Say) -> Launched:
         """Start one server."""
         assert self._python is not None
         role = self._role(roles[0])
         model = model_folder(role.model, self._python, say)
-        port = ReservedPort()
-        command, added = self._plan(role, model, number, servers, port.number)
-        log = self.log_dir / f"{'-'.join(roles)}.log"
-        try:
-            process = self._process(" and ".join(roles), command, added, log)
-        except ServerError:
-            port.release()
-            raise
-        url = f"http://127.0.0.1:{port.number}/v1"
-        return Launched(roles, role, model, command, added, process, port, url)
-
-    def _process(
-        self, label: str, command: tuple[str, ...], added: dict[str, str], log: Path
-    ) -> ServerProcess:
-        """Start a server's process. Raises `ServerError` if there can be none."""
-        try:
-            return ServerProcess(command, {**os.environ, **added}, log)
-        except OSError as error:
-            raise ServerError(
-                f"The {label}'s server could not be started: {error}.",
-                f"Check that {self.log_dir} can be written and {command[0]} can be run.",
-            ) from error
-
-    def _start_again(self, server: Launched, code: int, say: Say) -> None:
-        """Put a new process in the place of the dead one; the caller holds `reviving`."""
-        if self._ending.is_set():
-            raise session_ended(server)
-        if server.restarts:
-            raise died(server, code)
-        server.process.wait_stopped()
-        say(f"{server.label}: the server ended, exit status {code}; starting it again")
-        begun = time.monotonic()
-        old = server.process.log
-        kept = old.with_suffix(f".{len(server.restarts) + 1}{old.suffix}")
-        server.restarts.append({"exit_status": code, "log": kept.name, "seconds": None})
-        old.replace(kept)
-        server.port = self._port_again(server)
-        server.process = self._process(server.label, server.command, server.environment, old)
-        self._await_again(server, begun + READY_TIMEOUT)
-        server.port.release()
-        seconds = server.restarts[-1]["seconds"] = round(time.monotonic() - begun, 1)
-        say(f"{server.label}: {server.profile.name} answers again after {seconds:.1f} s")
-
-    def _port_again(self, server: Launched) -> ReservedPort:
-        """Reserve the dead server's port, once what is left of it has let go of it."""
-        deadline = time.monotonic() + PORT_TIMEOUT
-        while True:
-            try:
-                return ReservedPort(server.port.number)
-            except OSError as error:
-                if time.monotonic() > deadline:
-                    raise ServerError(
-                        f"The {server.label}'s server died and its port {server.port.number} "
-                        f"cannot be had again: {error}.",
-                        "End what listens there, then go on with --resume.",
-                    ) from error
-            if self._ending.wait(POLL):
-                raise session_ended(server)
-
-    def _await_again(self, server: Launched, deadline: float) -> None:
-        """Wait until a server that was started again serves its model."""
-        while not endpoints.is_ready(server.url):
-            code = server.process.exit_code()
-            if code is not None:
-                raise died(server, code)
-            if time.monotonic() > deadline:
-                raise too_slow(server, READY_TIMEOUT)
-            if self._ending.wait(POLL):
-                raise session_ended(server)
-        endpoints.find_model(server.roles[0], server.url, server.profile.name)
+        return self._starter.start(self._plan(roles, model, number, servers), roles, role)
 
     def _attach(self, role: Role) -> RoleEndpoint:
         wanted = self.config.coder_model if role == "coder" else self.config.planner_model
-        return endpoints.attach(role, self.urls(role), wanted, self._role(role))
+        place = endpoints.attach(role, self.urls(role), wanted, self._role(role))
+        held = [warm.use_if_kept(url) for url in place.urls]
+        self._held += [server for server in held if server is not None]
+        return place
 
     def _await_launched(self, say: Say, timeout: float) -> None:
         """Poll the launched servers until all are ready, one dies, or time is up."""
@@ -321,24 +255,26 @@ class Servers:
 
     def _became_ready(self, server: Launched, say: Say) -> None:
         """Verify what a launched server serves, and note its endpoint for its roles."""
-        server.port.release()
+        length = server.answers().max_model_len
         server.ready_seconds = round(time.monotonic() - server.started, 1)
         role = server.profile
         for name in server.roles:
-            served = endpoints.find_model(name, server.url, role.name)
-            length = served.max_model_len
             self._endpoints[name] = endpoints.endpoint(
                 name, (server.url,), role.name, length, role, role.thinking, launched=True
             )
-        say(f"{server.label}: {role.name} ready after {server.ready_seconds:.1f} s")
+        ran = ", kept by an earlier run" if server.reused else ""
+        say(f"{server.label}: {role.name} ready after {server.ready_seconds:.1f} s{ran}")
 
     def _role_provenance(self, role: Role) -> dict[str, Any]:
         """What one role's server is, as far as it says."""
         found = facts(self._endpoints[role])
         for server in self._launched:
             if role in server.roles:
-                shown = {k: v for k, v in server.environment.items() if launch.safe_to_show(k)}
-                found["command"] = list(server.command)
+                plan = server.plan
+                shown = {k: v for k, v in plan.environment.items() if launch.safe_to_show(k)}
+                found["command"] = list(plan.command_on(endpoints.port_of(server.url)))
                 found["environment"] = shown
                 found["ready_seconds"] = server.ready_seconds
+                found["kept"] = server.kept
+                found["reused"] = server.reused
         return found

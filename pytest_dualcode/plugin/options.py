@@ -94,6 +94,20 @@ OPTIONS = (
         "the Python that has vLLM, if it is another environment (default: the one pytest runs in)",
         env="DUALCODE_SERVER_PYTHON",
     ),
+    Option(
+        "--servers",
+        "WHAT",
+        "what becomes of launched servers at the end: stop, or keep for the next run with the same "
+        "models and flags (default: stop)",
+        env="DUALCODE_SERVERS",
+    ),
+    Option(
+        "--servers-idle",
+        "MINUTES",
+        "a kept server ends when no run has used it for so long (default: 30)",
+        float,
+        env="DUALCODE_SERVERS_IDLE",
+    ),
     Option("--max-in-flight", "N", "calls at a time for each role (default: the profile's)", int),
     Option("--retries", "N", "rounds of +retry (default: 3)", int),
     Option("--samples", "FILE", "judge the solutions of this EvalPlus samples.jsonl", Path),

@@ -77,3 +77,39 @@ def test_a_server_that_dies_twice_makes_errors_with_its_last_words(
     result.stdout.fnmatch_lines(["*ended during the run, exit status 3, after it had been*"])
     result.stdout.fnmatch_lines(["*EngineDeadError*"])
     assert marked_processes(str(pytester.path)) == {}
+
+
+def test_kept_servers_serve_the_next_run(
+    pytester: pytest.Pytester, launch: tuple[str, ...]
+) -> None:
+    options = ("--pipeline=review-fix", *launch, "--servers=keep")
+    command = [sys.executable, "-m", "pytest_dualcode", "servers"]
+    try:
+        for run_dir in ("out", "again"):
+            result = pytester.runpytest_subprocess(*options, f"--run-dir={run_dir}")
+            log = pytester.path / run_dir / "logs" / "coder.log"
+            assert log.is_file()
+            assert not log.is_symlink()
+        result.stdout.fnmatch_lines(["*coder: some-model ready after * s, kept by an earlier run"])
+        assert outcomes(pytester) == {"failed": COUNT}
+        shown = pytester.run(*command, "status")
+        shown.stdout.fnmatch_lines(["1 *some-model *http://127.0.0.1:*idle*", "2 *"])
+    finally:
+        stopped = pytester.run(*command, "stop")
+    stopped.stdout.fnmatch_lines(["1: some-model stopped", "2: some-model stopped"])
+    assert marked_processes(str(pytester.path)) == {}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--servers=forget"], "*--servers=forget is not known*"),
+        (["--servers-idle=0"], "*--servers-idle=0 is no time*"),
+    ],
+)
+def test_unknown_ways_to_keep_are_usage_errors(
+    pytester: pytest.Pytester, options: list[str], message: str
+) -> None:
+    result = pytester.runpytest_subprocess("--pipeline=raw-coder", *options)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([message])
