@@ -57,6 +57,7 @@ class RunConfig:
     judge: JudgeName = "dualcode"
     servers: ServersName = "stop"
     servers_idle: float = 30.0
+    dry_run: bool = False
 
     def __post_init__(self) -> None:
         at_least("--retries", self.retries, 0)

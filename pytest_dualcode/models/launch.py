@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pytest_dualcode.config import RunConfig
@@ -109,6 +109,14 @@ def check_launchable(profile: Profile, python: ServerPython, gpus: Sequence[Gpu]
         )
     if python.device == "gpu":
         check_gpu_numbers(profile, gpus)
+
+
+def imagined(python: ServerPython, profile: Profile) -> tuple[ServerPython, list[Gpu]]:
+    """What `profile` would run on if it could: for a dry run on a machine that cannot."""
+    cards = 1 + max(profile.coder.gpu, profile.planner.gpu)
+    if profile.device == "gpu" and python.device != "gpu":
+        python = replace(python, packages={**python.packages, "vllm": ""})
+    return python, [Gpu(index, "imagined", 0.0) for index in range(cards)]
 
 
 def check_gpu_numbers(profile: Profile, gpus: Sequence[Gpu]) -> None:

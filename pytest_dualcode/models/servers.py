@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_dualcode.config import RunConfig
+from pytest_dualcode.errors import ServerError
 from pytest_dualcode.models import endpoints, launch, warm
 from pytest_dualcode.models.endpoints import RoleEndpoint
 from pytest_dualcode.models.launched import Launched, died, progress, too_slow
@@ -24,7 +25,7 @@ from pytest_dualcode.models.plan import PORT, Plan
 from pytest_dualcode.models.profiles import Gpu, Profile, RoleProfile, choose_profile, visible_gpus
 from pytest_dualcode.models.server_facts import counters, facts
 from pytest_dualcode.models.starting import POLL, READY_TIMEOUT, Say, Starter
-from pytest_dualcode.models.tiny import PREFIX, model_folder
+from pytest_dualcode.models.tiny import PREFIX, model_folder, package_folder
 from pytest_dualcode.types import ROLES, Role
 
 REPORT_EVERY = 10.0
@@ -47,6 +48,7 @@ class Servers:
         self.log_dir = log_dir
         self.roles = tuple(role for role in ROLES if role in roles)
         self.explanation = ""
+        self.obstacle = ""
         self._launched: list[Launched] = []
         self._endpoints: dict[Role, RoleEndpoint] = {}
         self._profile: Profile | None = None
@@ -79,13 +81,19 @@ class Servers:
     def plans(self) -> list[Plan]:
         """What `start` would start, for ``--dry-run``; starts nothing.
 
-        A package's model stands as ``package:NAME``: its folder is made when it is first used.
+        What `start` would raise is in `obstacle`, so that a profile for GPUs can be looked at on
+        a laptop.
         """
-        groups = self._groups(self._resolve())
-        return [
-            self._plan(roles, self._role(roles[0]).model, number, len(groups))
-            for number, roles in enumerate(groups)
-        ]
+        groups = self._groups(self._resolve(starting=False))
+        return [self._planned(roles, number, len(groups)) for number, roles in enumerate(groups)]
+
+    def _planned(self, roles: tuple[Role, ...], number: int, servers: int) -> Plan:
+        """The plan of one server, its model's folder as it will be."""
+        assert self._python is not None
+        model = self._role(roles[0]).model
+        if model.startswith(PREFIX):
+            model = str(package_folder(model.removeprefix(PREFIX), self._python))
+        return self._plan(roles, model, number, servers)
 
     def commands(self) -> list[str]:
         """The plans as lines for a shell."""
@@ -181,7 +189,7 @@ class Servers:
         """
         return {role: counters(place) for role, place in self._endpoints.items()}
 
-    def _resolve(self) -> Profile:
+    def _resolve(self, starting: bool = True) -> Profile:
         """Choose the profile; look at GPUs and the server's Python only if one is launched."""
         to_launch = [role for role in self.roles if not self.urls(role)]
         gpu_build = False
@@ -193,7 +201,13 @@ class Servers:
         attached = [role for role in self.roles if self.urls(role)]
         notes = [f"attached by URL: {', '.join(attached)}"] if attached else []
         if to_launch and self._python:
-            launch.check_launchable(profile, self._python, self._gpus)
+            try:
+                launch.check_launchable(profile, self._python, self._gpus)
+            except ServerError as error:
+                if starting:
+                    raise
+                self.obstacle = str(error)
+                self._python, self._gpus = launch.imagined(self._python, profile)
             notes.append(f"launching {', '.join(to_launch)} on {self._python.device}, {why}")
         self._profile = profile
         self.explanation = "; ".join(notes)

@@ -57,7 +57,7 @@ def model_folder(
             f"The model ships in the package {package}, which {python.path} does not have.",
             INSTALL.format(python=python.path),
         )
-    folder = cache_dir() / "models" / f"{package}-{python.packages[package]}"
+    folder = package_folder(package, python)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{folder}.lock"):
@@ -70,6 +70,11 @@ def model_folder(
             "Make room there, or name another place with DUALCODE_CACHE_DIR.",
         ) from error
     return str(folder)
+
+
+def package_folder(package: str, python: ServerPython) -> Path:
+    """Where the converted model of `package` is, or will be."""
+    return cache_dir() / "models" / f"{package}-{python.packages.get(package, 'VERSION')}"
 
 
 def build(package: str, python: ServerPython, folder: Path) -> None:

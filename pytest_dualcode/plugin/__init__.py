@@ -25,6 +25,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add_options(parser)
 
 
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Let a dry run collect in this process; xdist's hook for ``-n`` comes before this one."""
+    if config.getoption("dualcode_dry_run"):
+        from pytest_dualcode.plugin.dry_run import collect_here
+
+        collect_here(config)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Set this process up, if a pipeline is asked for. Wrong settings are usage errors."""

@@ -167,6 +167,12 @@ def add_options(parser: pytest.Parser) -> None:
         dest="dualcode_allow_unsafe_judge",
         help="judge also where hostile solutions cannot be jailed (below level L2)",
     )
+    group.addoption(
+        "--dry-run",
+        action="store_true",
+        dest="dualcode_dry_run",
+        help="print the commands of the servers and how many items are selected; start nothing",
+    )
     unsafe = "dualcode_allow_unsafe_judge"
     parser.addini(unsafe, "the same as --allow-unsafe-judge", type="bool", default=False)
 
@@ -260,10 +266,11 @@ def build_config(config: pytest.Config) -> RunConfig | None:
     if "samples" in values and "samples" not in pipelines:
         pipelines = (*pipelines, "samples")
     if not pipelines:
-        refuse_gates_without_pipeline(config)
+        refuse_without_pipeline(config)
         return None
     unsafe = "dualcode_allow_unsafe_judge"
     values["allow_unsafe_judge"] = config.getoption(unsafe) or config.getini(unsafe)
+    values["dry_run"] = config.getoption("dualcode_dry_run")
     profiles = config.rootpath / PROFILES
     values["profile_file"] = profiles if profiles.is_file() else None
     values.setdefault("run_dir", values.get("resume") or default_run_dir(config, pipelines))
@@ -275,8 +282,10 @@ def build_config(config: pytest.Config) -> RunConfig | None:
     return RunConfig(pipelines=pipelines, **values)
 
 
-def refuse_gates_without_pipeline(config: pytest.Config) -> None:
-    """Raise `UsageError` for a gate on the command line that would decide nothing."""
+def refuse_without_pipeline(config: pytest.Config) -> None:
+    """Raise `UsageError` for an option on the command line that is nothing without a pipeline."""
+    if config.getoption("dualcode_dry_run"):
+        raise UsageError("--dry-run needs a pipeline.", "Add --pipeline=NAMES.")
     for name in ("min_pass_at_1", "max_regressions"):
         if config.getoption(f"dualcode_{name}") is not None:
             flag = "--" + name.replace("_", "-")

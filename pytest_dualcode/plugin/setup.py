@@ -54,6 +54,11 @@ def set_up_controller(config: pytest.Config, settings: RunConfig, runtime: Runti
     datasets = prepare_datasets(settings.datasets)
     if config.option.collectonly:
         return
+    if settings.dry_run:
+        from pytest_dualcode.plugin.dry_run import DryRun
+
+        config.pluginmanager.register(DryRun(settings, runtime), "dualcode_dry_run")
+        return
     from pytest_dualcode.plugin.controller import Controller
     from pytest_dualcode.plugin.controller_hooks import ControllerHooks
 
