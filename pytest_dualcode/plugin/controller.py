@@ -195,6 +195,11 @@ class Controller:
             except StoreError as error:
                 self._broken = error
 
+    def is_open(self, node_id: str) -> bool:
+        """Whether this is an item of the run without a record."""
+        key = self.catalogue.by_node_id.get(node_id)
+        return key in self._node_ids and key not in self.records
+
     def missing(self) -> list[str]:
         """Return the node ids that were selected and have no record."""
         done = self.records.keys() | self._skipped

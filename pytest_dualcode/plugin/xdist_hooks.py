@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import execnet
 import pytest
@@ -19,6 +19,9 @@ from pytest_dualcode.plugin.worker import python_version
 if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
 
+RERUN: Any = "rerun"
+"""Outcome of a report that is no result, as xdist proposes it; pytest's own types lack it."""
+
 
 class XdistHooks:
     """Gives workers the job, and items when they are ready; deals with workers that are lost."""
@@ -27,6 +30,7 @@ class XdistHooks:
         self.hooks = hooks
         self.specs = [execnet.XSpec(text) for text in parse_tx_spec_config(config)]
         self._collected: set[WorkerController] = set()
+        self._again: set[str] = set()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_sessionstart(self) -> Generator[None, None, None]:
@@ -38,7 +42,7 @@ class XdistHooks:
                 raise
             self._give_up(
                 f"The workers could not be started: {type(error).__name__}: {error}.\n"
-                f"Check --tx: {', '.join(map(str, self.specs))}."
+                f"Check --tx: {', '.join(map(place, self.specs))}."
             )
 
     @pytest.hookimpl
@@ -94,19 +98,39 @@ class XdistHooks:
         """
         if isinstance(error, execnet.RemoteError) and node not in self._collected:
             self._give_up(
-                f"The worker {node.gateway.id} ({node.gateway.spec}) cannot judge.\n"
+                f"The worker {node.gateway.id} ({place(node.gateway.spec)}) cannot judge.\n"
                 + explained(str(error))
             )
         if error is not None and elsewhere(node.gateway.spec):
             self.hooks.progress.say(
-                f"the worker {node.gateway.id} ({node.gateway.spec}) was lost; "
+                f"the worker {node.gateway.id} ({place(node.gateway.spec)}) was lost; "
                 "another one, on this machine, takes its place"
             )
             bring_home(node.gateway.spec)
 
+    @pytest.hookimpl
+    def pytest_handlecrashitem(
+        self, crashitem: str, report: pytest.TestReport, sched: ReadyScheduling
+    ) -> None:
+        """Judge the item that a lost worker held once more, elsewhere, before it is an error."""
+        if self.hooks.controller.is_open(crashitem) and crashitem not in self._again:
+            self._again.add(crashitem)
+            report.outcome = RERUN
+            sched.mark_test_pending(crashitem)
+
+    @pytest.hookimpl
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        """Show such an item as ``R``: pytest's own letter would be that of a failure."""
+        return (RERUN, "R", "RERUN") if report.outcome == RERUN else None
+
     def _give_up(self, message: str) -> None:
         self.hooks.progress.complain(message)
         pytest.exit("dualcode: a worker could not be set up", EXIT_INFRASTRUCTURE)
+
+
+def place(spec: execnet.XSpec) -> str:
+    """Return `spec` as the user typed it, without what xdist puts before it."""
+    return str(spec).removeprefix("execmodel=main_thread_only//")
 
 
 def elsewhere(spec: execnet.XSpec) -> bool:
