@@ -11,8 +11,9 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache
 
+from pytest_dualcode.extraction import statements
 from pytest_dualcode.extraction.characters import STRING_OR_COMMENT
 from pytest_dualcode.extraction.scopes import Scope, module_scope
 
@@ -32,46 +33,77 @@ _DEFINITION = re.compile(r"^(?:async[ \t]+)?(?:def|class)[ \t]+([^\W\d]\w*)", re
 # Compiling doubles the time, and a very long function is right or wrong in other ways.
 _MAX_COMPILED = 100_000
 
+_NO_NAMES = Scope()
+
 PARSE_ERRORS = (SyntaxError, ValueError, RecursionError, MemoryError)
+
+
+# Readings of one reply share most of their text: what is known of a text is kept until the
+# reply is done (`forget`), or 1 MB that is one broken function would be parsed a dozen times.
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A syntax tree, which nobody may change, or the line (from 1) where Python gave up."""
+
+    tree: ast.Module | None
+    error_line: int | None = None
+
+
+@cache
+def parsed(text: str) -> Parsed:
+    """Parse `text`. Without tree and line it is nested too deeply, or holds a NUL."""
+    try:
+        return Parsed(ast.parse(text))
+    except SyntaxError as error:
+        return Parsed(None, error.lineno or 1)
+    except PARSE_ERRORS:
+        return Parsed(None)
 
 
 def parse(text: str) -> ast.Module | None:
     """Return the syntax tree of `text`, or None if it is not Python."""
-    try:
-        return ast.parse(text)
-    except PARSE_ERRORS:
-        return None
+    return parsed(text).tree
+
+
+def forget() -> None:
+    """Free what is kept of the reply's texts and trees: a large tree takes 200 times its text."""
+    for kept in (parsed, _chunk_starts, module_scope, statements.changed_in_place):
+        kept.cache_clear()
 
 
 @dataclass(eq=False)
 class Chunk:
-    """One top-level statement of a region, with its comments; parsed when first asked for."""
+    """One top-level statement of a region, with its comments; parsed when first asked for.
+
+    What is known of it is kept by its text: a reply in a loop has the same chunk 100,000 times.
+    """
 
     text: str
     region: int = 0
     step: str = field(default="", repr=False)
 
-    @cached_property
+    @property
     def tree(self) -> ast.Module | None:
         """The syntax tree, or None if this is prose or broken."""
         return parse(self.text)
 
-    @cached_property
+    @property
     def _scope(self) -> Scope:
-        return module_scope(self.tree) if self.tree else Scope()
+        tree = self.tree
+        return module_scope(tree) if tree else _NO_NAMES
 
     @property
     def binds(self) -> set[str]:
         """Module-level names that running the chunk gives a value."""
         return self._scope.binds
 
-    @cached_property
+    @property
     def needs(self) -> set[str]:
         """Module-level and builtin names that the chunk, or a function in it, reads."""
-        scope = self._scope
-        return scope.reads | scope.inner_reads | scope.global_reads
+        return self._scope.needs
 
-    @cached_property
+    @property
     def compiles(self) -> bool:
         """Whether it is a valid program: ``ast.parse`` accepts more, as a stray ``await``."""
         if self.tree is None or len(self.text) > _MAX_COMPILED:
@@ -87,14 +119,14 @@ class Chunk:
         """Every identifier and keyword in the text."""
         return set(_WORD.findall(self.text))
 
-    @cached_property
+    @property
     def words(self) -> frozenset[str]:
         """A cheap superset of `binds`: known without parsing."""
         if self.is_definition:
             return frozenset(_DEFINITION.findall(self.text))
         return frozenset(self.all_words)
 
-    @cached_property
+    @property
     def is_definition(self) -> bool:
         """Whether the chunk starts as a function or a class (perhaps decorated)."""
         first = _first_code(self.text)
@@ -128,7 +160,12 @@ def split_chunks(text: str, region: int = 0, step: str = "") -> list[Chunk]:
     return [Chunk(text[a:b], region, step) for a, b in zip(starts, ends, strict=True)]
 
 
-def _chunk_starts(text: str) -> Iterator[int]:
+@cache
+def _chunk_starts(text: str) -> tuple[int, ...]:
+    return tuple(_find_starts(text))
+
+
+def _find_starts(text: str) -> Iterator[int]:
     comment: int | None = None  # where comments that belong to the next chunk begin
     head = ""
     for position in logical_lines(text):

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 from pytest_dualcode.extraction import repair, statements
 from pytest_dualcode.extraction.characters import repair_characters, unify_newlines
-from pytest_dualcode.extraction.chunks import Chunk, parse, split_chunks
+from pytest_dualcode.extraction.chunks import Chunk, forget, parse, split_chunks
 from pytest_dualcode.extraction.diagnosis import why_nothing
 from pytest_dualcode.extraction.fences import Block, split_fences
 from pytest_dualcode.extraction.imports import missing_imports
@@ -56,6 +56,8 @@ def extract_program(reply: str, spec: Spec, *, add_imports: bool = False) -> Ext
             return _extract(reply, spec, add_imports)
         except (RecursionError, MemoryError) as error:
             return Extraction("", (), f"the reply is nested too deeply ({type(error).__name__})")
+        finally:
+            forget()
 
 
 @contextmanager
@@ -156,17 +158,25 @@ def _restarts(text: str, entry_point: str) -> Iterator[list[Block]]:
     This finds functions after an unclosed quote, and indented ones (in a list, in a Markdown
     code block) that are not a method or a nested function.
     """
-    pattern = rf"^([ \t]*)(?:@[^\n]*\n\1)*(?:async[ \t]+)?def[ \t]+{re.escape(entry_point)}\b"
+    pattern = rf"^([ \t]*)(?:async[ \t]+)?def[ \t]+{re.escape(entry_point)}\b"
     budget = len(text) + _RESTART_BUDGET
     for match in list(re.finditer(pattern, text, re.MULTILINE))[: -_MAX_RESTARTS - 1 : -1]:
-        before = text[max(0, match.start() - 400) : match.start()]
+        start = _above_decorators(text, match.start(), match[1])
+        before = text[max(0, start - 400) : start]
         if match[1] and _IN_BLOCK.search(before):
             continue
-        rest = _run(text[match.start() :], match[1])
+        rest = _run(text[start:], match[1])
         budget -= len(rest)
         if budget < 0:
             return
         yield [Block(repair.dedent(rest), fenced=False, note="read on from the definition")]
+
+
+def _above_decorators(text: str, start: int, margin: str) -> int:
+    """Where the decorators begin that stand above the line at `start`."""
+    while start and text.startswith(margin + "@", line := text.rfind("\n", 0, start - 1) + 1):
+        start = line
+    return start
 
 
 def _run(text: str, margin: str) -> str:

@@ -11,16 +11,18 @@ import re
 from collections.abc import Iterator
 
 from pytest_dualcode.extraction import statements
-from pytest_dualcode.extraction.chunks import logical_lines, parse
+from pytest_dualcode.extraction.chunks import logical_lines, parse, parsed
 
 _STATEMENT = re.compile(
     r"^(?:async\s+)?(?:def|class|if|for|while|with|try|else|elif|except|finally|match)\b[^\n]*:"
     r"[ \t]*(?:#[^\n]*)?$",
     re.MULTILINE,
 )
+_GIVES_VALUE = re.compile(r"\b(?:return|yield)\b")
 _MAX_CUTS = 40
 _PARSE_BUDGET = 1_000_000  # characters
 _INDENT = re.compile(r"^[ \t]*(?=\S)", re.MULTILINE)
+_AT_MARGIN = re.compile(r"^\S", re.MULTILINE)
 _QUOTED = re.compile(r"^[ \t]*>(?: |$)")
 _NUMBERED = re.compile(r"^[ \t]*\d+(?:[.:|)] ?|  ?|$)")
 _SESSION = re.compile(r"^[ \t]*>>>[ \t](?:def|class|import|from|@|async)\b", re.MULTILINE)
@@ -28,6 +30,8 @@ _SESSION = re.compile(r"^[ \t]*>>>[ \t](?:def|class|import|from|@|async)\b", re.
 
 def dedent(text: str) -> str:
     """Return `text` without the margin that all its lines share; other white space stays."""
+    if _AT_MARGIN.search(text):
+        return text
     margins = [m.group() for m in _INDENT.finditer(text)]
     low, high = min(margins, default=""), max(margins, default="")
     shared = [a == b for a, b in zip(low, high, strict=False)]
@@ -97,16 +101,16 @@ def cut_tail(text: str, entry_point: str) -> str | None:
     lines = text.split("\n")
     for _ in range(min(_MAX_CUTS, 2 + _PARSE_BUDGET // (len(text) + 1))):
         kept = "\n".join(lines)
-        try:
-            tree = ast.parse(kept)
-        except SyntaxError as error:
-            lines = lines[: max(0, min(error.lineno or 1, len(lines)) - 1)]
-        except (ValueError, RecursionError, MemoryError):
+        if not _GIVES_VALUE.search(kept):
             return None
-        else:
-            node = statements.definition_of(tree, entry_point)
+        result = parsed(kept)
+        if result.tree is not None:
+            node = statements.definition_of(result.tree, entry_point)
             whole = node and statements.returns(node) and not statements.is_stub(node)
             return kept if whole else None
+        if result.error_line is None:
+            return None
+        lines = lines[: max(0, min(result.error_line, len(lines)) - 1)]
     return None
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
+from functools import cache
 
 _COMPREHENSION = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 _FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
@@ -26,6 +27,7 @@ class Scope:
     inner_reads: set[str] = field(default_factory=set)
     global_reads: set[str] = field(default_factory=set)
     walrus: set[str] = field(default_factory=set)  # bound in the scope around a comprehension
+    needs: set[str] = field(default_factory=set)  # of a module: names it or a function in it reads
 
     def free(self) -> set[str]:
         """Names that an enclosing scope (or the module) has to give."""
@@ -42,9 +44,12 @@ class Scope:
             self.binds.discard(name)
 
 
+@cache
 def module_scope(tree: ast.Module) -> Scope:
-    """Return the names that `tree` binds, and in ``free()`` and ``global_reads`` those it needs."""
-    return _scope(tree.body, Scope())
+    """Return the names that `tree` binds, and in `Scope.needs` those that it needs."""
+    scope = _scope(tree.body, Scope())
+    scope.needs = scope.reads | scope.inner_reads | scope.global_reads
+    return scope
 
 
 def _scope(nodes: list[ast.stmt] | list[ast.AST], scope: Scope) -> Scope:

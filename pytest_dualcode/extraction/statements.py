@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -103,6 +104,7 @@ def is_conditional(tree: ast.Module) -> bool:
     return any(isinstance(n, ast.If | ast.Try | ast.For | ast.While | ast.With) for n in tree.body)
 
 
+@cache
 def changed_in_place(tree: ast.AST) -> frozenset[str]:
     """Names of the objects that top-level code changes: ``a.append(1)``, ``a[0] = 1``."""
     return frozenset(name for node in own_nodes(tree) if (name := _changed(node)))
