@@ -49,7 +49,7 @@ class RunConfig:
     max_regressions: int | None = None
     limit: int | None = None
     samples_per_problem: int = 1
-    temperature: float = 0.0
+    temperature: float | None = None
     repeat: int = 1
     call_timeout: float = 600.0
     item_timeout: float = 3600.0
@@ -109,11 +109,11 @@ class RunConfig:
 
     def _check_sampling(self) -> None:
         """Sampling needs a temperature, and repeating needs none."""
-        if not 0 <= self.temperature < inf:
+        if self.temperature is not None and not 0 <= self.temperature < inf:
             raise UsageError(
                 f"--temperature={self.temperature:g} is no temperature.", "Give 0 (greedy) or more."
             )
-        if self.samples_per_problem > 1 and self.temperature == 0:
+        if self.samples_per_problem > 1 and not self.temperature:
             raise UsageError(
                 "--samples-per-problem needs a temperature: greedy samples are all the same.",
                 "Add --temperature=0.8, or use --repeat to see how often greedy verdicts flip.",

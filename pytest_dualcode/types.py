@@ -107,7 +107,8 @@ class Sampling:
     ``max_tokens`` counts completion tokens, reasoning included. ``thinking`` is sent as
     ``chat_template_kwargs.enable_thinking``. ``seed`` is sent only when it is set.
     ``thinking_budget`` ends a thought after so many tokens, so that an answer still fits
-    (vLLM with a reasoning parser; elsewhere only ``max_tokens`` bounds it).
+    (vLLM with a reasoning parser; elsewhere only ``max_tokens`` bounds it). ``top_k`` 0 means all
+    tokens.
     """
 
     max_tokens: int
@@ -116,6 +117,15 @@ class Sampling:
     thinking: bool = False
     seed: int | None = None
     thinking_budget: int | None = None
+    top_k: int = 0
+    min_p: float = 0.0
+    repetition_penalty: float = 1.0
+    presence_penalty: float = 0.0
+
+
+ADDED_LATER = {"top_k": 0, "min_p": 0.0, "repetition_penalty": 1.0, "presence_penalty": 0.0}
+"""Sampling fields that count in a request's key only where they are not neutral: calls that were
+stored before there were such fields keep their keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +145,11 @@ class Request:
     @property
     def key(self) -> str:
         """SHA-256 (hex) over all fields in a canonical JSON form."""
-        text = json.dumps(asdict(self), sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+        fields = asdict(self)
+        for name, neutral in ADDED_LATER.items():
+            if fields["sampling"][name] == neutral:
+                del fields["sampling"][name]
+        text = json.dumps(fields, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
         return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 

@@ -46,6 +46,8 @@ class Endpoint(Protocol):
     `urls` are base URLs (``http://host:8000/v1``) of equal servers; none in a replay.
     `draft_tokens` and `review_tokens` are the completion tokens of a call that asks for no
     thinking and of one that does. `max_in_flight` is how many calls over all URLs to begin with.
+    `sampling` are fields of `Sampling` that are not greedy's, `thinking_budget` the most tokens of
+    a thought.
     """
 
     @property
@@ -62,6 +64,10 @@ class Endpoint(Protocol):
     def launched(self) -> bool: ...
     @property
     def max_in_flight(self) -> int: ...
+    @property
+    def sampling(self) -> Mapping[str, float]: ...
+    @property
+    def thinking_budget(self) -> int | None: ...
 
 
 @dataclass(frozen=True, slots=True)

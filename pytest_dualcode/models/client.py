@@ -67,14 +67,26 @@ class _Pool:
         self.traffic = replace(now, **{name: getattr(now, name) + n for name, n in more.items()})
 
 
+def sampling_of(fields: Mapping[str, float]) -> Sampling:
+    """The sampling with these fields, the others greedy; whole numbers where they must be."""
+    whole = {name: int(fields[name]) for name in ("top_k", "seed") if name in fields}
+    return Sampling(max_tokens=1, **{**fields, **whole})  # type: ignore[arg-type]
+
+
+def thought_budget(endpoint: Endpoint, limit: int) -> int:
+    """How many of a call's `limit` tokens its thought may take."""
+    share = int(limit * THOUGHT_SHARE)
+    return share if endpoint.thinking_budget is None else min(endpoint.thinking_budget, limit)
+
+
 class OpenAIModels:
     """The two roles behind OpenAI-compatible servers; a `Backend`.
 
     One attempt may take `call_timeout` seconds, a whole call twice as long (from the moment it is
     sent, not while it waits its turn): so a hanging attempt is repeated once and a server that
     restarts is waited for. `max_in_flight` fixes the number of calls in flight for each role;
-    without it the client adapts it to the server. `temperature`, `top_p` and `seed` are the same
-    for all calls of a run.
+    without it the client adapts it to the server. `temperature` and `seed`, where given, are the
+    same for all calls of a run; otherwise each role's own.
     """
 
     def __init__(
@@ -83,8 +95,7 @@ class OpenAIModels:
         *,
         call_timeout: float = 600.0,
         max_in_flight: int | None = None,
-        temperature: float = 0.0,
-        top_p: float = 1.0,
+        temperature: float | None = None,
         seed: int | None = None,
         revive: Revive | None = None,
         retries: RetryPolicy | None = None,
@@ -93,7 +104,12 @@ class OpenAIModels:
             role: _Pool.of(role, endpoint, max_in_flight) for role, endpoint in endpoints.items()
         }
         self._call_timeout = call_timeout
-        self._sampling = Sampling(max_tokens=1, temperature=temperature, top_p=top_p, seed=seed)
+        asked = {"temperature": temperature, "seed": seed}
+        given = {name: value for name, value in asked.items() if value is not None}
+        self._sampling = {
+            role: sampling_of({**endpoint.sampling, **given})
+            for role, endpoint in endpoints.items()
+        }
         self._revive = revive
         self._retries = retries or RetryPolicy()
         self._revivals: dict[str, asyncio.Task[None]] = {}
@@ -116,9 +132,9 @@ class OpenAIModels:
         # A planner that cannot think gets the room of a review all the same, not of a program.
         limit = max_tokens or (endpoint.review_tokens if thinking else endpoint.draft_tokens)
         thinking = thinking and endpoint.thinking
-        budget = int(limit * THOUGHT_SHARE) if thinking else None
+        budget = thought_budget(endpoint, limit) if thinking else None
         sampling = replace(
-            self._sampling, max_tokens=limit, thinking=thinking, thinking_budget=budget
+            self._sampling[role], max_tokens=limit, thinking=thinking, thinking_budget=budget
         )
         return Request(role, endpoint.model, tuple(messages), sampling, sample)
 

@@ -6,7 +6,8 @@ import json
 import os
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,7 +25,7 @@ class RoleEndpoint:
     ``urls`` end in ``/v1``; several are equal replicas. ``model`` is the served name.
     ``draft_tokens`` and ``review_tokens`` are the ``max_tokens`` of a program and of an
     analysis or review. ``thinking`` says whether to send ``enable_thinking`` at all.
-    ``launched`` servers are ours.
+    ``launched`` servers are ours. ``sampling`` and ``thinking_budget`` are the profile's.
     """
 
     role: Role
@@ -36,6 +37,8 @@ class RoleEndpoint:
     thinking: bool
     max_in_flight: int
     launched: bool
+    sampling: Mapping[str, float] = field(default_factory=dict)
+    thinking_budget: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,4 +217,6 @@ def endpoint(
         thinking=thinking,
         max_in_flight=profile.max_in_flight,
         launched=launched,
+        sampling=dict(profile.sampling),
+        thinking_budget=profile.thinking_budget,
     )

@@ -113,7 +113,7 @@ def check_launchable(profile: Profile, python: ServerPython, gpus: Sequence[Gpu]
 
 def imagined(python: ServerPython, profile: Profile) -> tuple[ServerPython, list[Gpu]]:
     """What `profile` would run on if it could: for a dry run on a machine that cannot."""
-    cards = 1 + max(profile.coder.gpu, profile.planner.gpu)
+    cards = 1 + max(last_card(profile.coder), last_card(profile.planner))
     if profile.device == "gpu" and python.device != "gpu":
         python = replace(python, packages={**python.packages, "vllm": ""})
     return python, [Gpu(index, "imagined", 0.0) for index in range(cards)]
@@ -121,13 +121,23 @@ def imagined(python: ServerPython, profile: Profile) -> tuple[ServerPython, list
 
 def check_gpu_numbers(profile: Profile, gpus: Sequence[Gpu]) -> None:
     """Raise `ServerError` if a role is to run on a card that is not there."""
-    highest = max(profile.coder.gpu, profile.planner.gpu)
+    highest = max(last_card(profile.coder), last_card(profile.planner))
     if highest >= len(gpus):
         raise ServerError(
             f"Profile {profile.name} uses GPU {highest}; this machine shows {len(gpus)}.",
             "Take another profile, for example --profile=one-gpu or --profile=small, or set "
             "`gpu` in a profile of your own.",
         )
+
+
+def last_card(role: RoleProfile) -> int:
+    """The highest number of the cards that `role` needs on this machine.
+
+    Ray may find cards on other machines, and who sets CUDA_VISIBLE_DEVICES knows the cards.
+    """
+    if "CUDA_VISIBLE_DEVICES" in role.environment or "ray" in (*role.flags, *role.gpu_flags):
+        return role.gpu
+    return role.gpu + max(1, role.gpus_used("gpu")) - 1
 
 
 def serve_command(
@@ -139,6 +149,7 @@ def serve_command(
     penalty, out of requests that leave a field open.
     """
     parser = ["--reasoning-parser", role.reasoning_parser] if role.reasoning_parser else []
+    revision = ["--revision", role.revision] if role.revision and not is_folder(model) else []
     on_device = role.gpu_flags if python.device == "gpu" else ("--enforce-eager", *role.cpu_flags)
     return (
         *python.serve(model),
@@ -146,6 +157,7 @@ def serve_command(
         *("--host", "127.0.0.1", "--port", str(port)),
         *("--max-model-len", str(role.max_model_len)),
         *("--generation-config", "vllm"),
+        *revision,
         *parser,
         *role.flags,
         *on_device,
@@ -165,7 +177,8 @@ def serve_environment(
     if is_folder(model):
         added["HF_HUB_OFFLINE"] = "1"
     if python.device == "gpu":
-        added["CUDA_VISIBLE_DEVICES"] = str(gpus[role.gpu].index)
+        cards = gpus[role.gpu : role.gpu + max(1, role.gpus_used("gpu"))]
+        added["CUDA_VISIBLE_DEVICES"] = ",".join(str(card.index) for card in cards)
     else:
         added["VLLM_CPU_KVCACHE_SPACE"] = os.environ.get("VLLM_CPU_KVCACHE_SPACE", "1")
         added["VLLM_CPU_OMP_THREADS_BIND"] = os.environ.get("VLLM_CPU_OMP_THREADS_BIND", cores)

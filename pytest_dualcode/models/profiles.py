@@ -6,6 +6,7 @@ replaces them. `choose_profile` resolves a name, ``auto`` included, and says why
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import subprocess
@@ -33,7 +34,9 @@ class RoleProfile:
     ``model`` is a hub id, a local folder, or ``package:NAME`` for weights that ship in a Python
     package. ``served_name`` is what requests call it; empty means the hub id or the folder's
     name. ``gpu`` counts among the visible GPUs. ``thinking`` says whether the chat template
-    knows ``enable_thinking``.
+    knows ``enable_thinking``; ``thinking_budget`` is the most tokens of a thought. ``sampling``
+    goes into every request of the role. ``price_per_hour`` is money for the role's servers, in the
+    user's unit.
     """
 
     model: str
@@ -49,6 +52,21 @@ class RoleProfile:
     gpu_flags: tuple[str, ...] = ()
     cpu_flags: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    revision: str = ""
+    sampling: Mapping[str, float] = field(default_factory=dict)
+    thinking_budget: int | None = None
+    price_per_hour: float | None = None
+    gpus: int | None = None
+
+    def served_like(self, other: RoleProfile) -> bool:
+        """Whether one server can answer both; how they are asked may differ."""
+        return all(getattr(self, name) == getattr(other, name) for name in SERVING)
+
+    def gpus_used(self, device: Literal["cpu", "gpu"]) -> int:
+        """How many cards its server works on: as said, or by its parallelism flags."""
+        if self.gpus is not None:
+            return self.gpus
+        return parallel_workers([*self.flags, *self.gpu_flags]) if device == "gpu" else 0
 
     @property
     def name(self) -> str:
@@ -57,6 +75,41 @@ class RoleProfile:
             return self.served_name
         return Path(self.model).name if is_folder(self.model) else self.model
 
+
+SERVING = (
+    "model",
+    "served_name",
+    "revision",
+    "max_model_len",
+    "reasoning_parser",
+    "gpu",
+    "flags",
+    "gpu_flags",
+    "cpu_flags",
+    "environment",
+)
+"""The settings that decide how a server is started; the others only how it is asked."""
+
+SAMPLING: Mapping[str, tuple[float, float]] = {
+    "temperature": (0, 2),
+    "top_p": (0, 1),
+    "top_k": (0, 2**31),
+    "min_p": (0, 1),
+    "repetition_penalty": (0, 2),
+    "presence_penalty": (-2, 2),
+    "seed": (0, 2**63 - 1),
+}
+"""Valid keys of a ``sampling`` table, with their lowest and highest value (vLLM's bounds)."""
+
+PARALLEL = {
+    "--tensor-parallel-size",
+    "-tp",
+    "--pipeline-parallel-size",
+    "-pp",
+    "--data-parallel-size",
+    "-dp",
+}
+"""vLLM's flags whose product is the number of cards that a server works on."""
 
 ATTACHED = RoleProfile(model="", review_tokens=4096, max_in_flight=32)
 """Budgets for a server of the user's own when no profile was asked for."""
@@ -86,6 +139,16 @@ class Gpu:
     index: int
     name: str
     gib: float
+
+
+def parallel_workers(flags: Sequence[str]) -> int:
+    """The product of the `PARALLEL` flags, given as ``--flag N`` or ``--flag=N``."""
+    words = [word for flag in flags for word in flag.split("=", 1)]
+    product = 1
+    for flag, value in itertools.pairwise(words):
+        if flag.replace("_", "-") in PARALLEL and value.isdigit():
+            product *= max(1, int(value))
+    return product
 
 
 def is_folder(model: str) -> bool:
@@ -153,7 +216,11 @@ def build_profile(name: str, tables: Mapping[str, dict[str, Any]], source: str) 
         raise UsageError(f"{where} has no coder.", f"Add a table [profiles.{name}.coder].")
     coder = checked(RoleProfile, roles["coder"], f"{where}, coder")
     planner = roles["planner"]
+    if isinstance(planner, dict) and isinstance(roles["coder"], dict) and "model" not in planner:
+        planner = {**roles["coder"], **planner}  # the coder's server, asked in another way
     planner = coder if planner is None else checked(RoleProfile, planner, f"{where}, planner")
+    for role, part in (("coder", coder), ("planner", planner)):
+        check_role(part, f"{where}, {role}")
     profile: Profile = checked(
         Profile, {**table, "name": name, "coder": coder, "planner": planner}, where
     )
@@ -163,6 +230,31 @@ def build_profile(name: str, tables: Mapping[str, dict[str, Any]], source: str) 
             f"Valid: {', '.join(get_args(Device))}.",
         )
     return profile
+
+
+def check_role(role: RoleProfile, where: str) -> None:
+    """Raise `UsageError` for values that cannot be meant."""
+    for name, value in role.sampling.items():
+        if name not in SAMPLING:
+            raise UsageError(
+                f"{where}: sampling has the unknown key {name!r}.",
+                f"Valid keys: {', '.join(SAMPLING)}.",
+            )
+        low, high = SAMPLING[name]
+        if not low <= value <= high or (name in ("top_k", "seed") and value != int(value)):
+            raise UsageError(
+                f"{where}: {name} = {value!r} cannot be.",
+                f"Give {'a whole number' if name in ('top_k', 'seed') else 'a number'} from {low} "
+                f"to {high}.",
+            )
+    for name in ("thinking_budget", "price_per_hour", "gpus"):
+        if (getattr(role, name) or 0) < 0:
+            raise UsageError(f"{where}: {name} is negative.", "Give 0 or more.")
+    if role.thinking_budget is not None and not role.reasoning_parser:
+        raise UsageError(
+            f"{where}: thinking_budget needs a reasoning_parser: vLLM ends thoughts with it.",
+            'Add reasoning_parser = "qwen3" or the one that fits the model.',
+        )
 
 
 def inherited(
@@ -204,20 +296,24 @@ def checked(kind: Any, table: Any, where: str) -> Any:
 
 def converted(key: str, value: Any, type_name: str, where: str) -> Any:
     """Check one TOML value against the dataclass's annotation."""
-    wanted: dict[str, tuple[type, str]] = {
+    wanted: dict[str, tuple[Any, str]] = {
         "str": (str, "text"),
         "int": (int, "a whole number"),
         "bool": (bool, "true or false"),
         "tuple[str, ...]": (list, "a list of texts"),
         "Mapping[str, str]": (dict, "a table of texts"),
         "Device": (str, "text"),
+        "int | None": (int, "a whole number"),
+        "float | None": (int | float, "a number"),
+        "Mapping[str, float]": (dict, "a table of numbers"),
     }
     if type_name not in wanted:
         return value
     kind, words = wanted[type_name]
+    part_kind = int | float if type_name == "Mapping[str, float]" else str
     parts = value if isinstance(value, list) else value.values() if isinstance(value, dict) else ()
     right = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
-    if not right or not all(isinstance(part, str) for part in parts):
+    if not right or not all(isinstance(p, part_kind) and p is not True for p in parts):
         raise UsageError(f"{where}: {key} = {value!r} is not {words}.", f"Give {words}.")
     return tuple(value) if kind is list else value
 
@@ -274,10 +370,12 @@ def with_models(profile: Profile, config: RunConfig) -> Profile:
     In a profile whose planner is its coder, the coder's model is the planner's too. An
     attached role keeps the budgets of a profile only if the user asked for one.
     """
-    one_server = profile.planner == profile.coder
+    one_server = profile.planner.served_like(profile.coder)
     automatic = config.profile == "auto"
     coder = other_model(profile.coder, None if config.coder_urls else config.coder_model)
-    planner = coder if one_server else profile.planner
+    planner = profile.planner
+    if one_server:
+        planner = other_model(planner, None if config.coder_urls else config.coder_model)
     planner = other_model(planner, None if config.planner_urls else config.planner_model)
     return replace(
         profile,
@@ -293,7 +391,14 @@ def other_model(role: RoleProfile, model: str | None) -> RoleProfile:
     folder = str(Path(model).expanduser().resolve()) if is_folder(model) else model
     thinking = supports_thinking(folder)
     parser = "qwen3" if thinking else ""
-    return replace(role, model=folder, served_name="", thinking=thinking, reasoning_parser=parser)
+    return replace(
+        role,
+        model=folder,
+        served_name="",
+        revision="",
+        thinking=thinking,
+        reasoning_parser=parser,
+    )
 
 
 def visible_gpus() -> list[Gpu]:

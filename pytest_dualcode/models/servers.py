@@ -23,7 +23,7 @@ from pytest_dualcode.models.endpoints import RoleEndpoint
 from pytest_dualcode.models.launched import Launched, died, progress, too_slow
 from pytest_dualcode.models.plan import PORT, Plan
 from pytest_dualcode.models.profiles import Gpu, Profile, RoleProfile, choose_profile, visible_gpus
-from pytest_dualcode.models.server_facts import counters, facts
+from pytest_dualcode.models.server_facts import compared, counters, role_facts, servers_of
 from pytest_dualcode.models.starting import POLL, READY_TIMEOUT, Say, Starter
 from pytest_dualcode.models.tiny import PREFIX, model_folder, package_folder
 from pytest_dualcode.types import ROLES, Role
@@ -57,6 +57,7 @@ class Servers:
         keep = config.servers == "keep"
         self._starter = Starter(log_dir, keep, config.servers_idle * 60)
         self._held: list[warm.KeptServer] = []
+        self._before: dict[Role, dict[str, float]] = {}
 
     def urls(self, role: Role) -> tuple[str, ...]:
         """The URLs to attach to for `role`; empty if it is launched."""
@@ -115,7 +116,22 @@ class Servers:
         except BaseException:
             self.stop()
             raise
+        self._before = self.metrics()
+        self._warn_of_greedy_thoughts(on_progress)
         return {role: self._endpoints[role] for role in self.roles}
+
+    def _warn_of_greedy_thoughts(self, say: Say) -> None:
+        """Say what Qwen advises against; the paper was greedy throughout."""
+        for role, place in self._endpoints.items():
+            asked = self.config.temperature
+            if asked is None:
+                asked = place.sampling.get("temperature", 0.0)
+            if place.thinking and asked == 0:
+                say(
+                    f"{role}: thinks at temperature 0, as in the paper; Qwen advises 0.6 with "
+                    "top_p 0.95 and top_k 20 (a profile's `sampling`), since greedy thoughts "
+                    "can go round in circles"
+                )
 
     def check(self) -> None:
         """Raise `ServerError`, with the last log lines, if a launched server has died."""
@@ -160,26 +176,42 @@ class Servers:
 
     def log_tail(self, role: Role, lines: int = 20) -> str:
         """The end of the log of a role's server; empty for an attached one."""
-        for server in self._launched:
-            if role in server.roles:
-                return server.process.tail(lines)
-        return ""
+        server = self._server_of(role)
+        return server.process.tail(lines) if server is not None else ""
+
+    def _server_of(self, role: Role) -> Launched | None:
+        """The launched server of `role`; ``None`` for an attached one."""
+        return next((server for server in self._launched if role in server.roles), None)
 
     def provenance(self) -> dict[str, Any]:
         """What answered, for ``run.json``: profile, GPUs, and for each role its server."""
         python = self._python
+        device = python.device if python else "gpu"
+        roles = {
+            role: role_facts(place, self._role(role), self._server_of(role), device)
+            for role, place in self._endpoints.items()
+        }
+        urls = {role: place.urls for role, place in self._endpoints.items()}
         return {
             "profile": self._profile.name if self._profile else None,
             "chosen": self.explanation,
             "gpus": [f"{gpu.name}, {gpu.gib:.0f} GiB" for gpu in self._gpus],
             "server_packages": dict(python.packages) if python else {},
-            "roles": {role: self._role_provenance(role) for role in self._endpoints},
+            "roles": roles,
+            "servers": servers_of(roles, urls),
+            "metrics": {role: {"before": found} for role, found in self._before.items() if found},
         }
 
     def aftermath(self) -> dict[str, Any]:
         """What happened to the servers during the run, for ``run.json``; call it before `stop`."""
         restarts = [{"roles": s.roles, **again} for s in self._launched for again in s.restarts]
-        return {"restarts": restarts} if restarts else {}
+        found: dict[str, Any] = {"restarts": restarts} if restarts else {}
+        metrics = {
+            role: compared(self._before.get(role, {}), after)
+            for role, after in self.metrics().items()
+            if after
+        }
+        return {**found, "metrics": metrics} if metrics else found
 
     def metrics(self) -> dict[Role, dict[str, float]]:
         """vLLM's counters for each role, summed over replicas; empty for other servers.
@@ -216,7 +248,7 @@ class Servers:
     def _groups(self, profile: Profile) -> list[tuple[Role, ...]]:
         """The roles to launch; those with equal settings share one server."""
         roles = [role for role in self.roles if not self.urls(role)]
-        if len(roles) == 2 and profile.coder == profile.planner:
+        if len(roles) == 2 and profile.coder.served_like(profile.planner):
             return [tuple(roles)]
         return [(role,) for role in roles]
 
@@ -271,24 +303,10 @@ class Servers:
         """Verify what a launched server serves, and note its endpoint for its roles."""
         length = server.answers().max_model_len
         server.ready_seconds = round(time.monotonic() - server.started, 1)
-        role = server.profile
         for name in server.roles:
+            role = self._role(name)
             self._endpoints[name] = endpoints.endpoint(
                 name, (server.url,), role.name, length, role, role.thinking, launched=True
             )
         ran = ", kept by an earlier run" if server.reused else ""
-        say(f"{server.label}: {role.name} ready after {server.ready_seconds:.1f} s{ran}")
-
-    def _role_provenance(self, role: Role) -> dict[str, Any]:
-        """What one role's server is, as far as it says."""
-        found = facts(self._endpoints[role])
-        for server in self._launched:
-            if role in server.roles:
-                plan = server.plan
-                shown = {k: v for k, v in plan.environment.items() if launch.safe_to_show(k)}
-                found["command"] = list(plan.command_on(endpoints.port_of(server.url)))
-                found["environment"] = shown
-                found["ready_seconds"] = server.ready_seconds
-                found["kept"] = server.kept
-                found["reused"] = server.reused
-        return found
+        say(f"{server.label}: {server.profile.name} ready after {server.ready_seconds:.1f} s{ran}")

@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_dualcode.models.faults import Fault
 from pytest_dualcode.models.limits import Load
-from pytest_dualcode.types import Request
+from pytest_dualcode.types import ADDED_LATER, Request
 
 THINK_OPEN = "<think>"
 THINK_CLOSE = "</think>"
@@ -56,11 +56,13 @@ def body_of(request: Request, traits: ServerTraits, max_tokens: int) -> dict[str
     }
     if sampling.seed is not None:
         body["seed"] = sampling.seed
+    rarer = {name: getattr(sampling, name) for name in ADDED_LATER}
     if traits.is_vllm:
-        body |= {"top_k": 0, "min_p": 0.0, "repetition_penalty": 1.0}
-        body |= {"presence_penalty": 0.0, "frequency_penalty": 0.0}
+        body |= {**rarer, "frequency_penalty": 0.0}
         if sampling.thinking and sampling.thinking_budget is not None:
             body["thinking_token_budget"] = min(sampling.thinking_budget, max_tokens)
+    else:
+        body |= {name: value for name, value in rarer.items() if value != ADDED_LATER[name]}
     return {name: value for name, value in body.items() if name not in traits.refused}
 
 

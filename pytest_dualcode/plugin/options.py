@@ -135,7 +135,7 @@ OPTIONS = (
         "solve each problem N times, for pass@k; needs --temperature (default: 1)",
         int,
     ),
-    Option("--temperature", "T", "of every call (default: 0, greedy)", float),
+    Option("--temperature", "T", "of every call (default: the profile's, or 0, greedy)", float),
     Option(
         "--repeat",
         "N",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from pytest_dualcode.models.faults import RetryPolicy
 from pytest_dualcode.types import Message
@@ -21,6 +22,8 @@ class TestEndpoint:
     thinking: bool = False
     launched: bool = True
     max_in_flight: int = 8
+    sampling: Mapping[str, float] = field(default_factory=dict)
+    thinking_budget: int | None = None
 
 
 SWIFT = RetryPolicy(first_pause=0.001, longest_pause=0.01)

@@ -53,11 +53,13 @@ class Handler(BaseHTTPRequestHandler):
     """Answers what the code under test asks."""
 
     model: dict[str, object]
+    answered = 0
 
     def do_GET(self) -> None:
         replies = {
             "/health": None,
             "/version": {"version": "0.0.1"},
+            "/metrics": f"vllm:request_success_total {Handler.answered}\n",
             "/v1/models": {"data": [self.model]},
         }
         self.reply(replies.get(self.path), 200 if self.path in replies else 404)
@@ -67,6 +69,7 @@ class Handler(BaseHTTPRequestHandler):
             DIED.touch()
             print("EngineDeadError: the engine is gone", flush=True)
             os._exit(3)
+        Handler.answered += 1
         self.rfile.read(int(self.headers["Content-Length"]))
         text = "```python\ndef solution():\n    pass\n```\nVERDICT: correct"
         self.reply(
@@ -87,7 +90,8 @@ class Handler(BaseHTTPRequestHandler):
         )
 
     def reply(self, answer: object, status: int = 200) -> None:
-        body = json.dumps(answer).encode() if answer is not None else b""
+        plain = answer if isinstance(answer, str) else json.dumps(answer)
+        body = plain.encode() if answer is not None else b""
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))

@@ -109,12 +109,20 @@ def test_any_text_comes_back_as_it_was(
         replace(request(), sampling=Sampling(max_tokens=9, temperature=0.1)),
         replace(request(), sampling=Sampling(max_tokens=9, thinking=True)),
         replace(request(), sampling=Sampling(max_tokens=9, seed=1)),
+        replace(request(), sampling=Sampling(max_tokens=9, top_k=20)),
+        replace(request(), sampling=Sampling(max_tokens=9, min_p=0.1)),
+        replace(request(), sampling=Sampling(max_tokens=9, repetition_penalty=1.1)),
+        replace(request(), sampling=Sampling(max_tokens=9, presence_penalty=0.5)),
     ],
 )
 def test_any_other_request_is_not_found(path: Path, other: Request) -> None:
     store = CallStore(path)
     store.add(call())
     assert store.get(other) is None
+
+
+def test_calls_stored_before_there_were_more_sampling_fields_are_still_found() -> None:
+    assert request("a").key == "11d6f564119348dd2de8ea22caf9e0101f76dc0aa7eabaea0a7a54a42cb3748e"
 
 
 def test_a_call_is_written_once(path: Path) -> None:

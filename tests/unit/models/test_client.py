@@ -87,6 +87,39 @@ def test_vllm_gets_every_sampling_field_in_its_neutral_value(serve: Serve) -> No
     ]
 
 
+QWENS_ADVICE = {"temperature": 0.6, "top_p": 0.95, "top_k": 20, "presence_penalty": 0.5, "seed": 1}
+
+
+def test_a_roles_own_sampling_goes_into_its_requests(serve: Serve) -> None:
+    server = serve(lambda _: "x")
+    places = {
+        "coder": TestEndpoint((server.url,)),
+        "planner": TestEndpoint((server.url,), sampling=QWENS_ADVICE),
+    }
+    models = OpenAIModels(places)
+    run(models, models.complete("coder", ask("a")), models.complete("planner", ask("b")))
+    sent = {body["messages"][0]["content"]: body for body in server.requests}
+    assert {name: sent["b"][name] for name in QWENS_ADVICE} == QWENS_ADVICE
+    assert (sent["a"]["temperature"], sent["a"]["top_k"], "seed" in sent["a"]) == (0.0, 0, False)
+
+
+def test_a_temperature_that_was_asked_for_wins(serve: Serve) -> None:
+    server = serve(lambda _: "x")
+    place = TestEndpoint((server.url,), sampling=QWENS_ADVICE)
+    models = OpenAIModels({"coder": place}, temperature=0.0)
+    run(models, models.complete("coder", ask("a")))
+    assert (server.requests[0]["temperature"], server.requests[0]["top_p"]) == (0.0, 0.95)
+
+
+@pytest.mark.parametrize(("budget", "sent"), [(100, 100), (5000, 1024)])
+def test_a_profiles_thinking_budget_is_sent(serve: Serve, budget: int, sent: int) -> None:
+    server = serve(lambda _: Reply("yes", reasoning="hm"))
+    place = TestEndpoint((server.url,), thinking=True, thinking_budget=budget)
+    models = OpenAIModels({"planner": place})
+    run(models, models.complete("planner", ask("a"), thinking=True))
+    assert server.requests[0]["thinking_token_budget"] == sent
+
+
 def test_other_servers_get_no_fields_of_vllm(serve: Serve) -> None:
     server = serve(lambda _: "x", owned_by="somebody")
     complete(server, seed=5)

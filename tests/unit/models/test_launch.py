@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -43,6 +44,23 @@ def test_the_papers_planner_gets_the_papers_flags() -> None:
         "--max-model-len 6144 --generation-config vllm --reasoning-parser qwen3 "
         "--gpu-memory-utilization 0.95 --max-num-seqs 4"
     )
+
+
+def test_a_revision_is_asked_of_the_hub_alone(tmp_path: Path) -> None:
+    coder = replace(load_profiles()["small"].coder, revision="abc123")
+    assert "--revision abc123" in " ".join(serve_command(coder, "org/m", GPU_BUILD, 8000))
+    assert "--revision" not in serve_command(coder, str(tmp_path), GPU_BUILD, 8000)
+
+
+def test_a_server_on_several_cards_gets_them() -> None:
+    coder = replace(load_profiles()["small"].coder, flags=("--tensor-parallel-size", "2"))
+    added = serve_environment(coder, "org/m", GPU_BUILD, CARDS, "0-1")
+    assert added["CUDA_VISIBLE_DEVICES"] == "3,5"
+    profile = replace(load_profiles()["small"], coder=replace(coder, gpu=1))
+    with pytest.raises(ServerError, match="uses GPU 2; this machine shows 2"):
+        check_launchable(profile, GPU_BUILD, CARDS)
+    ray = replace(coder, gpu=1, flags=(*coder.flags, "--distributed-executor-backend", "ray"))
+    check_launchable(replace(profile, coder=ray), GPU_BUILD, CARDS)
 
 
 def test_the_cpu_package_is_started_by_its_module_and_eagerly() -> None:

@@ -15,6 +15,7 @@ from pytest_dualcode.models.profiles import (
     ATTACHED,
     AUTO_ORDER,
     Gpu,
+    RoleProfile,
     choose_profile,
     in_visible_order,
     load_profiles,
@@ -93,6 +94,41 @@ def test_a_users_profile_stands_beside_the_shipped_ones(tmp_path: Path) -> None:
     assert why == "profile mine (as asked)"
 
 
+def test_a_planner_without_a_model_is_the_coder_asked_in_another_way(tmp_path: Path) -> None:
+    path = user_file(
+        tmp_path,
+        """
+        [profiles.mine]
+        extends = "same"
+        [profiles.mine.planner]
+        sampling = { temperature = 0.7, top_k = 20 }
+        price_per_hour = 1
+        """,
+    )
+    settings = config(profile="mine", profile_file=path, coder_model="org/other")
+    profile, _ = choose_profile(settings, [], False)
+    assert profile.planner.model == "org/other"
+    assert profile.planner.served_like(profile.coder)
+    assert profile.planner.sampling == {"temperature": 0.7, "top_k": 20}
+    assert (profile.planner.price_per_hour, profile.coder.sampling) == (1, {})
+
+
+@pytest.mark.parametrize(
+    ("flags", "cards"),
+    [
+        ((), 1),
+        (("--tensor-parallel-size", "2", "--max-num-seqs", "16"), 2),
+        (("--tensor_parallel_size=2", "--pipeline-parallel-size=3"), 6),
+        (("-tp", "4", "-dp", "2"), 8),
+        (("--tensor-parallel-size", "auto"), 1),
+    ],
+)
+def test_cards_are_counted_by_the_parallelism_flags(flags: tuple[str, ...], cards: int) -> None:
+    assert RoleProfile("m", gpu_flags=flags).gpus_used("gpu") == cards
+    assert RoleProfile("m", gpu_flags=flags).gpus_used("cpu") == 0
+    assert RoleProfile("m", gpu_flags=flags, gpus=5).gpus_used("gpu") == 5
+
+
 def test_an_unknown_profile_lists_the_valid_names() -> None:
     with pytest.raises(UsageError) as caught:
         choose_profile(config(profile="papper"), [], False)
@@ -114,6 +150,13 @@ def test_an_unknown_profile_lists_the_valid_names() -> None:
         ("[profiles.x.coder]\nmodel='m'\nflags='--a'", "is not a list of texts", "Give"),
         ("[profiles.x.coder]\nmodel='m'\nflags=[1]", "is not a list of texts", "Give"),
         ("[profiles.x.coder]\nmodel='m'\nthinking=1", "is not true or false", "Give"),
+        ("[profiles.x.coder]\nmodel='m'\nsampling={topk=1}", "unknown key 'topk'", "top_k"),
+        ("[profiles.x.coder]\nmodel='m'\nsampling={top_p='1'}", "not a table of numbers", "Give"),
+        ("[profiles.x.coder]\nmodel='m'\nsampling={top_p=2}", "top_p = 2 cannot be", "0 to 1"),
+        ("[profiles.x.coder]\nmodel='m'\nsampling={top_k=1.5}", "cannot be", "whole number"),
+        ("[profiles.x.coder]\nmodel='m'\nthinking_budget=9", "needs a reasoning_parser", "qwen3"),
+        ("[profiles.x.coder]\nmodel='m'\nprice_per_hour=-1", "price_per_hour is negative", "0"),
+        ("[profiles.x.coder]\nmodel='m'\nprice_per_hour='1'", "is not a number", "Give"),
         ("[profiles.x]\ndevice='tpu'\n[profiles.x.coder]\nmodel='m'", "'tpu'", "any, cpu, gpu"),
         ("[profiles.x]\nextends='y'", "extends 'y'", "Valid names"),
         ("[profiles.x]\nextends='x'", "extends 'x'", "Valid names"),

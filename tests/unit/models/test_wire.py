@@ -139,6 +139,13 @@ def test_a_field_once_refused_is_left_out() -> None:
     assert body["repetition_penalty"] == 1.0
 
 
+def test_other_servers_get_a_rarer_field_only_where_it_is_not_neutral() -> None:
+    request = Request("coder", "m", ask("a"), Sampling(max_tokens=9, top_k=20))
+    body = body_of(request, ServerTraits(), 9)
+    assert body["top_k"] == 20
+    assert not {"min_p", "repetition_penalty", "presence_penalty"} & set(body)
+
+
 def test_only_a_400_that_names_an_optional_field_refuses_it() -> None:
     body = {"seed": 1, "temperature": 0.0}
     assert refused_field(Fault("rejected", "HTTP 400: unknown field seed"), body) == "seed"
