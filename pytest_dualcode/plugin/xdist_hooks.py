@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
 RERUN: Any = "rerun"
 """Outcome of a report that is no result, as xdist proposes it; pytest's own types lack it."""
 
+EXECMODEL = "execmodel=main_thread_only"
+"""What xdist puts before the specs of ``--tx``."""
+
+UNREACHABLE = (OSError, EOFError, ValueError, execnet.HostNotFound, execnet.RemoteError)
+"""What execnet and xdist raise when they cannot start a worker as ``--tx`` says."""
+
 
 class XdistHooks:
     """Gives workers the job, and items when they are ready; deals with workers that are lost."""
@@ -37,13 +44,14 @@ class XdistHooks:
         """Let the start of workers elsewhere fail with a message; xdist's is a traceback."""
         try:
             return (yield)
-        except (OSError, EOFError, ValueError, execnet.HostNotFound) as error:
-            if not any(map(elsewhere, self.specs)):
+        except UNREACHABLE as error:
+            if not any(elsewhere(spec) or spec.chdir for spec in self.specs):
                 raise
-            self._give_up(
-                f"The workers could not be started: {type(error).__name__}: {error}.\n"
-                f"Check --tx: {', '.join(map(place, self.specs))}."
-            )
+            remedy = f"Check --tx: {', '.join(map(place, self.specs))}."
+            if "rsync root" in str(error):
+                remedy = "Give paths as --option=PATH: xdist takes a bare one for a folder to send."
+            name = type(error).__name__
+            self._give_up(f"The workers could not be started: {name}: {error}.\n{remedy}")
 
     @pytest.hookimpl
     def pytest_configure_node(self, node: WorkerController) -> None:
@@ -129,8 +137,8 @@ class XdistHooks:
 
 
 def place(spec: execnet.XSpec) -> str:
-    """Return `spec` as the user typed it, without what xdist puts before it."""
-    return str(spec).removeprefix("execmodel=main_thread_only//")
+    """Return where the worker is, in a few words."""
+    return str(spec.ssh or spec.socket or spec).removeprefix(f"{EXECMODEL}//")
 
 
 def elsewhere(spec: execnet.XSpec) -> bool:
@@ -140,15 +148,17 @@ def elsewhere(spec: execnet.XSpec) -> bool:
 
 def bring_home(spec: execnet.XSpec) -> None:
     """Change `spec`, of which xdist will make a replacement, to a plain local worker."""
-    for name in ("ssh", "ssh_config", "vagrant_ssh", "socket", "installvia", "via", "chdir"):
-        setattr(spec, name, None)
-    spec.python = None
-    spec.popen = True
+    vars(spec).clear()
+    vars(spec).update(vars(execnet.XSpec(f"{EXECMODEL}//popen")))
 
 
 def explained(traceback: str) -> str:
-    """Return what a worker's traceback says, without the way there."""
+    """Return what a worker's traceback says, without the way there where the user needs none."""
     message = traceback.rstrip().rpartition("UsageError: ")[2]
-    if "unrecognized arguments" in message:
-        message += f"\nInstall pytest-dualcode=={__version__} there, and the plugins that you use."
-    return message
+    lacking = re.search(r".*(unrecognized arguments|No module named).*", message)
+    if lacking is None:
+        return message
+    return (
+        f"{lacking.group()}\nIn the Python that --tx names, install pytest-dualcode=={__version__} "
+        "and the plugins that the command line needs."
+    )
