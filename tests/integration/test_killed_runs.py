@@ -109,9 +109,10 @@ def coder(problems: tuple[Problem, ...]) -> ScriptedCoder:
     return ScriptedCoder(right | wrong, {name: right[name] for name in bad[::2]}, frozenset(bad))
 
 
+@pytest.mark.usefixtures("adopted")
 @pytest.mark.parametrize("workers", ["-n0", "-n2"])
 def test_a_run_that_is_killed_again_and_again_ends_as_an_undisturbed_one(
-    serve: Serve, tmp_path: Path, adopted: None, workers: str
+    serve: Serve, tmp_path: Path, workers: str
 ) -> None:
     script = coder(load_problems(["own"]))
     before = set(children())
