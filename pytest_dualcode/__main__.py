@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pytest_dualcode.analysis.cost import costs
+from pytest_dualcode.analysis.cost import Rates, costs
 from pytest_dualcode.analysis.gates import gate
 from pytest_dualcode.errors import DualcodeError, StoreError, UsageError
 from pytest_dualcode.models.warm_cli import add_servers
@@ -20,7 +20,7 @@ from pytest_dualcode.report.evalplus_export import export_evalplus
 from pytest_dualcode.report.loading import Run, compare_loaded, load_run
 from pytest_dualcode.report.publish import publish
 from pytest_dualcode.report.story import story_lines
-from pytest_dualcode.report.tables import COSTS, cost_rows, text_table
+from pytest_dualcode.report.tables import cost_table, text_table
 from pytest_dualcode.report.terminal import summary_lines
 from pytest_dualcode.report.writing import run_context, write_reports
 
@@ -134,9 +134,10 @@ def _report(options: argparse.Namespace) -> int:
 def _price(run: Run, price_per_hour: float) -> list[str]:
     if price_per_hour < 0:
         raise UsageError("--price-per-hour is negative.", "Give what the servers cost an hour.")
-    rows = cost_rows(costs(run.summary, run.calls(), price_per_hour))
+    rates = Rates.of(run.settings, price_per_hour)
+    header, rows = cost_table(costs(run.summary, run.calls(), rates))
     title = f"cost at {price_per_hour:g} an hour for all servers, shared calls counted in each row"
-    return ["", title, *text_table(COSTS, rows, _width())]
+    return ["", title, *text_table(header, rows, _width())]
 
 
 def _compare(options: argparse.Namespace) -> int:

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pytest_dualcode.analysis.cost import Cost, Rates, costs
 from pytest_dualcode.analysis.paired import Comparison, Suite
 from pytest_dualcode.analysis.summary import (
     DatasetCount,
@@ -50,6 +51,13 @@ class Run:
     def comparisons(self, suite: Suite = "plus") -> tuple[Comparison, ...]:
         """Each pipeline against the run's raw-coder (or its first pipeline)."""
         return compare_within(self.records, suite)
+
+    def priced(self) -> list[Cost]:
+        """What the run cost, if its servers' price or GPUs are known; else nothing."""
+        rates = Rates.of(self.settings)
+        if rates == Rates():
+            return []
+        return costs(self.summary, self.calls(), rates)
 
     def calls(self) -> dict[str, dict[str, Any]]:
         """Every stored call by id (read anew: it can be large)."""

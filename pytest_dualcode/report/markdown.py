@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from pytest_dualcode.analysis.cost import Cost
 from pytest_dualcode.analysis.paired import Comparison, in_words
 from pytest_dualcode.analysis.summary import Rate, Row, RunSummary
 from pytest_dualcode.report.compare import (
@@ -13,7 +14,8 @@ from pytest_dualcode.report.compare import (
     comparison_rows,
     table_title,
 )
-from pytest_dualcode.report.wording import SPENT, notes, origin, spent_rows
+from pytest_dualcode.report.tables import cost_table
+from pytest_dualcode.report.wording import PRICED_NOTE, SPENT, notes, origin, spent_rows
 
 _RESULTS = ("pipeline", "dataset", "problems", "base", "plus", "plus, 95 % interval", "errors")
 
@@ -23,8 +25,13 @@ def markdown_summary(
     comparisons: Iterable[Comparison] = (),
     settings: Mapping[str, Any] | None = None,
     extra: Sequence[str] = (),
+    priced: Sequence[Cost] = (),
 ) -> str:
-    """The whole file. `extra` are further sections, each beginning with its own heading."""
+    """The whole file.
+
+    `extra` are further sections, each beginning with its own heading; `priced` what the run cost,
+    if that is known.
+    """
     parts = [
         "# pytest-dualcode: results",
         origin(settings or {}, summary),
@@ -32,7 +39,7 @@ def markdown_summary(
         _bullets(notes(summary)),
         _comparisons(list(comparisons)),
         *extra,
-        _costs(summary),
+        _costs(summary, priced),
         _settings(settings or {}),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -109,9 +116,12 @@ def _compared(comparisons: Sequence[Comparison], heading: str) -> str:
     return f"## {heading}\n\n{title}:\n\n{table}\n\n{COMPARED_NOTE}\n\n{words}"
 
 
-def _costs(summary: RunSummary) -> str:
+def _costs(summary: RunSummary, priced: Sequence[Cost]) -> str:
     table = markdown_table(SPENT, spent_rows(summary))
-    return f"## Cost\n\nTimes are summed over items, which run side by side.\n\n{table}"
+    text = f"## Cost\n\nTimes are summed over items, which run side by side.\n\n{table}"
+    if not priced:
+        return text
+    return f"{text}\n\n{PRICED_NOTE}\n\n{markdown_table(*cost_table(priced), 1)}"
 
 
 def _settings(settings: Mapping[str, Any]) -> str:

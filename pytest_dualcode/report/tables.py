@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from pytest_dualcode.analysis.cost import Cost
 
 GAP = "  "
-COSTS = ("what", "tokens", "servers", "money", "for a passing problem")
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[str]:
@@ -74,18 +73,22 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
-def cost_rows(costs: Iterable[Cost]) -> list[list[str]]:
-    """One row for each cost, under `COSTS`."""
-    return [
-        [
-            cost.name,
-            compact(cost.tokens),
-            f"{cost.hours:.2f} h",
-            f"{cost.money:.2f}",
-            "" if cost.for_a_pass is None else f"{cost.for_a_pass:.4f}",
-        ]
-        for cost in costs
-    ]
+def cost_table(costs: Sequence[Cost]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Header and rows; without the columns of GPU hours and money where these are not known."""
+    columns = {
+        "what": [cost.name for cost in costs],
+        "tokens": [compact(cost.tokens) for cost in costs],
+        "servers": [f"{cost.hours:.2f} h" for cost in costs],
+        "GPU hours": [_known(cost.gpu_hours, 2) for cost in costs],
+        "money": [_known(cost.money, 2) for cost in costs],
+        "for a passing problem": [_known(cost.for_a_pass, 4) for cost in costs],
+    }
+    shown = {name: cells for name, cells in columns.items() if any(cells)}
+    return tuple(shown), list(zip(*shown.values(), strict=True))
+
+
+def _known(value: float | None, digits: int) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:

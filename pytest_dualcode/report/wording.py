@@ -8,6 +8,10 @@ from typing import Any
 from pytest_dualcode.analysis.summary import Row, RunSummary
 from pytest_dualcode.report.tables import counted, duration
 
+PRICED_NOTE = (
+    "Servers: hours in which at least one call was under way. Calls that pipelines share count in "
+    "each of them, as if it had run alone."
+)
 SPENT = (
     "pipeline", "dataset", "calls", "prompt tokens", "completion tokens", "model time",
     "judge time", "tokens for one passing problem",

@@ -62,7 +62,7 @@ def summary_text(run: Run, context: Context, compared: Sequence[Comparison] = ()
     """The content of `summary.md`; `compared` are the comparisons with a baseline."""
     extra = baseline_section(compared)
     extra += markdown_sections(run.records, run.comparisons(), context.richness)
-    return markdown_summary(run.summary, run.comparisons(), run.settings, extra)
+    return markdown_summary(run.summary, run.comparisons(), run.settings, extra, run.priced())
 
 
 def run_context(run: Run) -> Context:

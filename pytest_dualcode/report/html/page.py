@@ -68,7 +68,7 @@ def _sections(run: Run, context: Context, compared: Sequence[Comparison]) -> Ite
         yield f"<h2>Against the baseline</h2>\n{sections.differences(compared)}"
     yield "<h2>The reviewer under the microscope</h2>"
     yield sections.microscope(run.records, known, context.richness)
-    yield f"<h2>Cost</h2>\n{sections.costs(summary)}"
+    yield f"<h2>Cost</h2>\n{sections.costs(summary, run.priced())}"
     yield f"<h2>Why solutions failed</h2>\n{sections.failures(run.records)}"
     gained = sections.richness(run.records, comparisons, context.richness)
     if gained:

@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 from pytest_dualcode.analysis import paper
+from pytest_dualcode.analysis.cost import Cost
 from pytest_dualcode.analysis.detector import Known
 from pytest_dualcode.analysis.paired import Comparison, Suite, in_words
 from pytest_dualcode.analysis.summary import Row, RunSummary
@@ -19,7 +20,8 @@ from pytest_dualcode.report.compare import (
 )
 from pytest_dualcode.report.html.figures import Bar, Flips, flip_bars, scatter, share_bars
 from pytest_dualcode.report.markdown import flat
-from pytest_dualcode.report.wording import SPENT, notes, spent_rows
+from pytest_dualcode.report.tables import cost_table
+from pytest_dualcode.report.wording import PRICED_NOTE, SPENT, notes, spent_rows
 from pytest_dualcode.types import Record
 
 _RESULTS = (
@@ -56,9 +58,12 @@ def differences(comparisons: Sequence[Comparison]) -> str:
     )
 
 
-def costs(summary: RunSummary) -> str:
+def costs(summary: RunSummary, priced: Sequence[Cost]) -> str:
     """What each row spent; times are sums over items, which run side by side."""
-    return table(SPENT, spent_rows(summary))
+    spent = table(SPENT, spent_rows(summary))
+    if not priced:
+        return spent
+    return f'{spent}<p class="soft">{escape(PRICED_NOTE)}</p>{table(*cost_table(priced))}'
 
 
 def shares(summary: RunSummary) -> str:

@@ -41,7 +41,7 @@ def user_file(folder: Path, text: str) -> Path:
 
 def test_the_shipped_profiles_hold_together() -> None:
     profiles = load_profiles()
-    assert set(profiles) == {"paper", "one-gpu", "same", "small", "tiny"}
+    assert set(profiles) == {"paper", "one-gpu", "one-gpu-turns", "same", "small", "tiny"}
     assert set(AUTO_ORDER) <= set(profiles)
     for profile in profiles.values():
         assert profile.summary
@@ -133,7 +133,7 @@ def test_an_unknown_profile_lists_the_valid_names() -> None:
     with pytest.raises(UsageError) as caught:
         choose_profile(config(profile="papper"), [], False)
     assert "no profile 'papper'" in caught.value.what
-    assert "auto, one-gpu, paper, same, small, tiny" in caught.value.remedy
+    assert "auto, one-gpu, one-gpu-turns, paper, same, small, tiny" in caught.value.remedy
 
 
 @pytest.mark.parametrize(
