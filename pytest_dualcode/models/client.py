@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 
 from pytest_dualcode.errors import CallError
@@ -25,6 +25,7 @@ from pytest_dualcode.models.replicas import (
     note_fault,
     note_success,
 )
+from pytest_dualcode.models.turns import Turns
 from pytest_dualcode.models.wire import ServerTraits, body_of, read_reply, refused_field
 from pytest_dualcode.types import Call, Message, Request, Role, Sampling
 
@@ -86,7 +87,8 @@ class OpenAIModels:
     sent, not while it waits its turn): so a hanging attempt is repeated once and a server that
     restarts is waited for. `max_in_flight` fixes the number of calls in flight for each role;
     without it the client adapts it to the server. `temperature` and `seed`, where given, are the
-    same for all calls of a run; otherwise each role's own.
+    same for all calls of a run; otherwise each role's own. With `turns` one role at a time is
+    asked.
     """
 
     def __init__(
@@ -99,6 +101,7 @@ class OpenAIModels:
         seed: int | None = None,
         revive: Revive | None = None,
         retries: RetryPolicy | None = None,
+        turns: Turns | None = None,
     ) -> None:
         self._pools = {
             role: _Pool.of(role, endpoint, max_in_flight) for role, endpoint in endpoints.items()
@@ -112,6 +115,7 @@ class OpenAIModels:
         }
         self._revive = revive
         self._retries = retries or RetryPolicy()
+        self._turns = turns
         self._revivals: dict[str, asyncio.Task[None]] = {}
 
     def supports_thinking(self, role: Role) -> bool:
@@ -163,16 +167,28 @@ class OpenAIModels:
                 f"Give one with --{request.role}-url=URL or let a profile launch one.",
             )
         self._begin(pool)
-        async with pool.gate.slot(priority):
-            try:
-                call = await self._persist(pool, request, priority)
-            except CallError:
-                pool.count(failed=1)
-                raise
+        call = None
+        while call is None:
+            call = await self._in_turn(pool, request, priority)
         pool.count(
             done=1, prompt_tokens=call.prompt_tokens, completion_tokens=call.completion_tokens
         )
         return call
+
+    async def _in_turn(self, pool: _Pool, request: Request, priority: int) -> Call | None:
+        """Make the call when it is its role's turn and its own; ``None`` if the turn ended first.
+
+        Raises `CallError`.
+        """
+        role, turns = request.role, self._turns
+        async with turns.turn(role) if turns else nullcontext(), pool.gate.slot(priority):
+            if turns is not None and not turns.open_to(role):
+                return None
+            try:
+                return await self._persist(pool, request, priority)
+            except CallError:
+                pool.count(failed=1)
+                raise
 
     def traffic(self) -> Mapping[Role, Traffic]:
         """Return the counts by role; may be called from any thread."""
@@ -190,6 +206,8 @@ class OpenAIModels:
         """Close all connections and end the background tasks."""
         tasks = [pool.steering for pool in self._pools.values() if pool.steering is not None]
         tasks += self._revivals.values()
+        if self._turns is not None:
+            await self._turns.aclose()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -80,9 +80,18 @@ def get_json(url: str, key: str | None = None, timeout: float = 10) -> Any:
 def get_text(url: str, key: str | None = None, timeout: float = 10) -> str:
     """GET `url`; raises `OSError`, an HTTP status other than 2xx included."""
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    request = urllib.request.Request(url, headers=headers)
+    return answer(urllib.request.Request(url, headers=headers), timeout)
+
+
+def post(url: str, timeout: float) -> None:
+    """POST nothing to `url` of a launched server; raises `OSError` as `get_text` does."""
+    answer(urllib.request.Request(url, data=b"", method="POST"), timeout)
+
+
+def answer(request: urllib.request.Request, timeout: float) -> str:
+    """Send `request` and return the body of the reply."""
     # A proxy from the environment is no way to a server on this very machine.
-    local = urlsplit(url).hostname in LOOPBACK
+    local = urlsplit(request.full_url).hostname in LOOPBACK
     handlers = [urllib.request.ProxyHandler({})] if local else []
     try:
         with urllib.request.build_opener(*handlers).open(request, timeout=timeout) as reply:

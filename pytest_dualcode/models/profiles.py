@@ -117,7 +117,10 @@ ATTACHED = RoleProfile(model="", review_tokens=4096, max_in_flight=32)
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Both roles; ``gpus`` cards with ``gpu_gib`` GiB each are what ``auto`` asks for."""
+    """Both roles; ``gpus`` cards with ``gpu_gib`` GiB each are what ``auto`` asks for.
+
+    ``turns``: both servers on one card, one of them asleep at any time.
+    """
 
     name: str
     coder: RoleProfile
@@ -126,6 +129,7 @@ class Profile:
     device: Device = "any"
     gpus: int = 0
     gpu_gib: int = 0
+    turns: bool = False
 
     def role(self, role: Role) -> RoleProfile:
         """The coder's or the planner's part."""

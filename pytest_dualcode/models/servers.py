@@ -11,24 +11,35 @@ Launched servers end when this process ends, however that happens (see `keeper`)
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pytest_dualcode.config import RunConfig
-from pytest_dualcode.errors import ServerError
+from pytest_dualcode.errors import ServerError, UsageError
 from pytest_dualcode.models import endpoints, launch, warm
 from pytest_dualcode.models.endpoints import RoleEndpoint
 from pytest_dualcode.models.launched import Launched, died, progress, too_slow
 from pytest_dualcode.models.plan import PORT, Plan
 from pytest_dualcode.models.profiles import Gpu, Profile, RoleProfile, choose_profile, visible_gpus
 from pytest_dualcode.models.server_facts import compared, counters, role_facts, servers_of
+from pytest_dualcode.models.sleeping import put_to_sleep, wake
 from pytest_dualcode.models.starting import POLL, READY_TIMEOUT, Say, Starter
 from pytest_dualcode.models.tiny import PREFIX, model_folder, package_folder
+from pytest_dualcode.models.turns import Turns
 from pytest_dualcode.types import ROLES, Role
 
 REPORT_EVERY = 10.0
+
+
+def numbered(
+    groups: Sequence[tuple[Role, ...]],
+) -> Iterator[tuple[tuple[Role, ...], int, int]]:
+    """Each server's roles, its number, and how many there are."""
+    return ((roles, number, len(groups)) for number, roles in enumerate(groups))
 
 
 def silent(_: str) -> None:
@@ -58,6 +69,9 @@ class Servers:
         self._starter = Starter(log_dir, keep, config.servers_idle * 60)
         self._held: list[warm.KeptServer] = []
         self._before: dict[Role, dict[str, float]] = {}
+        self._in_turns = False
+        self._to_launch: list[Callable[[Say], Launched]] = []
+        self._switched: list[float] = []
 
     def urls(self, role: Role) -> tuple[str, ...]:
         """The URLs to attach to for `role`; empty if it is launched."""
@@ -72,9 +86,9 @@ class Servers:
         profile = self._resolve()
         on_progress(self.explanation)
         groups = self._groups(profile)
+        self._to_launch = [partial(self._launch, *each) for each in numbered(groups)]
         try:
-            for number, roles in enumerate(groups):
-                self._launched.append(self._launch(roles, number, len(groups), on_progress))
+            self._launch_next(on_progress)
         except BaseException:
             self.stop()
             raise
@@ -86,7 +100,7 @@ class Servers:
         a laptop.
         """
         groups = self._groups(self._resolve(starting=False))
-        return [self._planned(roles, number, len(groups)) for number, roles in enumerate(groups)]
+        return [self._planned(*each) for each in numbered(groups)]
 
     def _planned(self, roles: tuple[Role, ...], number: int, servers: int) -> Plan:
         """The plan of one server, its model's folder as it will be."""
@@ -155,6 +169,32 @@ class Servers:
                         self._starter.start_again(server, code, say)
                 return
 
+    def turns(self, say: Say = silent) -> Turns | None:
+        """What keeps the roles from being asked at the same time, if the profile says so.
+
+        `say` is called from other threads.
+        """
+        if not self._in_turns:
+            return None
+
+        async def switch(active: Role, following: Role) -> None:
+            await asyncio.to_thread(self.switch, active, following, say)
+
+        return Turns(self._launched[-1].roles[0], switch)
+
+    def switch(self, active: Role, following: Role, say: Say = silent) -> None:
+        """Put one role's model to sleep and wake the other's. Raises `ServerError`."""
+        begun = time.monotonic()
+        before, after = self._server_of(active), self._server_of(following)
+        assert before is not None
+        assert after is not None
+        put_to_sleep(before)
+        if not wake(after):
+            self.revive(after.url, say)
+        seconds = time.monotonic() - begun
+        self._switched.append(round(seconds, 1))
+        say(f"{following}'s turn (switched in {seconds:.1f} s)")
+
     def give_up(self) -> None:
         """End a restart that is under way, so that `stop` need not wait for it."""
         self._starter.ending.set()
@@ -206,6 +246,8 @@ class Servers:
         """What happened to the servers during the run, for ``run.json``; call it before `stop`."""
         restarts = [{"roles": s.roles, **again} for s in self._launched for again in s.restarts]
         found: dict[str, Any] = {"restarts": restarts} if restarts else {}
+        if self._in_turns:
+            found["turns"] = {"switches": len(self._switched), "seconds": sum(self._switched)}
         metrics = {
             role: compared(self._before.get(role, {}), after)
             for role, after in self.metrics().items()
@@ -246,11 +288,26 @@ class Servers:
         return profile
 
     def _groups(self, profile: Profile) -> list[tuple[Role, ...]]:
-        """The roles to launch; those with equal settings share one server."""
+        """The roles to launch, in order; those with equal settings share one server.
+
+        In turns the coder comes last, and so stays awake: the first calls are drafts.
+        """
         roles = [role for role in self.roles if not self.urls(role)]
         if len(roles) == 2 and profile.coder.served_like(profile.planner):
             return [tuple(roles)]
-        return [(role,) for role in roles]
+        self._in_turns = profile.turns and len(roles) == 2
+        if self._in_turns and self.config.servers == "keep":
+            raise UsageError(
+                f"--servers=keep does not go with profile {profile.name}: its servers take turns.",
+                "Leave --servers out.",
+            )
+        return [(role,) for role in (reversed(roles) if self._in_turns else roles)]
+
+    def _launch_next(self, say: Say) -> None:
+        """Start all servers that are to be launched, in turns only the next one."""
+        for launching in self._to_launch[: 1 if self._in_turns else None]:
+            self._launched.append(launching(say))
+            self._to_launch.remove(launching)
 
     def _role(self, role: Role) -> RoleProfile:
         assert self._profile is not None
@@ -265,6 +322,9 @@ class Servers:
         if model.startswith(PREFIX):
             added["HF_HUB_OFFLINE"] = "1"
         command = launch.serve_command(role, model, self._python, PORT)
+        if self._in_turns:
+            command = (*command, "--enable-sleep-mode")
+            added["VLLM_SERVER_DEV_MODE"] = "1"  # without it there are no paths to sleep and wake
         packages = self._python.packages
         return Plan(" and ".join(roles), role.name, model, command, added, packages)
 
@@ -310,3 +370,6 @@ class Servers:
             )
         ran = ", kept by an earlier run" if server.reused else ""
         say(f"{server.label}: {server.profile.name} ready after {server.ready_seconds:.1f} s{ran}")
+        if self._to_launch:
+            put_to_sleep(server)
+            self._launch_next(say)

@@ -47,7 +47,7 @@ def run_json(pytester: pytest.Pytester) -> dict[str, Any]:
 
 
 @WORKERS
-def test_a_server_that_dies_once_costs_no_item(
+def test_servers_that_die_once_cost_no_item(
     pytester: pytest.Pytester,
     launch: tuple[str, ...],
     monkeypatch: pytest.MonkeyPatch,
@@ -63,7 +63,7 @@ def test_a_server_that_dies_once_costs_no_item(
         ]
     )
     again = run_json(pytester)["models"]["restarts"]
-    assert [entry["roles"] for entry in again] == [["coder"]]
+    assert sorted(entry["roles"] for entry in again) == [["coder"], ["planner"]]
     assert (pytester.path / "out" / "logs" / "coder.1.log").exists()
     assert marked_processes(str(pytester.path)) == {}
 
@@ -113,3 +113,40 @@ def test_unknown_ways_to_keep_are_usage_errors(
     result = pytester.runpytest_subprocess("--pipeline=raw-coder", *options)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([message])
+
+
+TURNS = """
+[profiles.turns]
+extends = "small"
+turns = true
+"""
+
+
+@WORKERS
+def test_two_models_take_turns_on_one_card(
+    pytester: pytest.Pytester,
+    launch: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    workers: tuple[str, ...],
+) -> None:
+    monkeypatch.setenv("FAKE_VLLM", "turns")
+    (pytester.path / "dualcode.toml").write_text(TURNS)
+    options = ("--pipeline=raw-coder,review-fix", *launch, "--profile=turns", *workers)
+    result = pytester.runpytest_subprocess(*options)
+    assert outcomes(pytester) == {"failed": 2 * COUNT}
+    result.stdout.fnmatch_lines(["*planner's turn (switched in * s)"])
+    models = run_json(pytester)["models"]
+    assert models["turns"]["switches"] == 1
+    assert models["roles"]["planner"]["environment"]["VLLM_SERVER_DEV_MODE"] == "1"
+    assert "--enable-sleep-mode" in models["roles"]["coder"]["command"]
+    assert marked_processes(str(pytester.path)) == {}
+
+
+def test_turns_and_kept_servers_do_not_go_together(
+    pytester: pytest.Pytester, launch: tuple[str, ...]
+) -> None:
+    (pytester.path / "dualcode.toml").write_text(TURNS)
+    options = ("--pipeline=review-fix", *launch, "--profile=turns", "--servers=keep")
+    result = pytester.runpytest_subprocess(*options)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--servers=keep does not go with profile turns*"])

@@ -4,7 +4,8 @@
 under test starts real processes with its real command. The environment variable FAKE_VLLM says
 how the server behaves: ``ready``, ``die`` (during start-up), ``hang`` (never ready), ``deaf``
 (ready, and deaf to interrupts), ``late`` (dies when ``/v1/chat/completions`` is asked), ``once``
-(as ``late``, but only the first one does that; FAKE_VLLM_AGAIN is how the next one behaves).
+(as ``late``, but only the first one does that; FAKE_VLLM_AGAIN is how the next one behaves),
+``turns`` (there is one card, and room on it for one model that is awake).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -65,13 +67,20 @@ class Handler(BaseHTTPRequestHandler):
         self.reply(replies.get(self.path), 200 if self.path in replies else 404)
 
     def do_POST(self) -> None:
+        if self.path in ("/sleep?level=1", "/wake_up"):
+            self.reply(None, take_card() if self.path == "/wake_up" else leave_card())
+            return
+        if MODE == "turns" and not card().exists():
+            print("asked while asleep", flush=True)
+            os._exit(4)
         if MODE in ("late", "once"):
             DIED.touch()
             print("EngineDeadError: the engine is gone", flush=True)
             os._exit(3)
         Handler.answered += 1
-        self.rfile.read(int(self.headers["Content-Length"]))
-        text = "```python\ndef solution():\n    pass\n```\nVERDICT: correct"
+        asked = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        name = (re.findall(r"def (\w+)\(", asked) or ["solution"])[0]
+        text = f"```python\ndef {name}(*args):\n    return args\n```\nVERDICT: correct"
         self.reply(
             {
                 "id": "1",
@@ -99,6 +108,26 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
+def card() -> Path:
+    """What stands for this server's place on the only card, in the mode ``turns``."""
+    return Path(__file__).with_name(f"card-{os.getpid()}")
+
+
+def take_card() -> int:
+    """Load the model, if no other is loaded; an HTTP status."""
+    if any(Path(__file__).parent.glob("card-*")):
+        print("torch.OutOfMemoryError: CUDA out of memory.", flush=True)
+        return 500
+    card().touch()
+    return 200
+
+
+def leave_card() -> int:
+    """Put the model to sleep; an HTTP status."""
+    card().unlink()
+    return 200
+
+
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser("vllm")
     parser.add_argument("command", choices=["serve"])
@@ -107,7 +136,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         parser.add_argument(f"--{flag}")
     for flag in ("port", "max-model-len", "max-num-seqs"):
         parser.add_argument(f"--{flag}", type=int)
-    parser.add_argument("--enforce-eager", action="store_true")
+    for flag in ("enforce-eager", "enable-sleep-mode"):
+        parser.add_argument(f"--{flag}", action="store_true")
     return parser.parse_args(arguments)
 
 
@@ -121,6 +151,8 @@ def main() -> None:
     print("loading", options.model, os.environ.get("VLLM_CPU_OMP_THREADS_BIND"), flush=True)
     if MODE == "die":
         print("ValueError: No available memory for the cache blocks.", flush=True)
+        raise SystemExit(1)
+    if MODE == "turns" and take_card() != 200:
         raise SystemExit(1)
     if MODE == "hang":
         signal.pause()

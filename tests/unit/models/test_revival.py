@@ -74,7 +74,7 @@ def test_a_living_server_and_a_strangers_are_left_alone(config: RunConfig, tmp_p
         servers.revive(url)
         servers.revive("http://127.0.0.1:9/v1")
         assert servers._launched[0].process.pid == before
-        assert servers.aftermath() == {}
+        assert "restarts" not in servers.aftermath()
 
 
 @pytest.mark.parametrize("again", ["late", "die"])
