@@ -84,9 +84,12 @@ class ReadyScheduling:
             self._held[node] = []
 
     def add_node_collection(self, node: WorkerController, collection: Sequence[str]) -> None:
-        """A worker has collected."""
+        """A worker has collected. A late one that collected something else gets no item."""
         with self._lock:
-            self._collections[node] = list(collection)
+            if self._items is not None and self._differs(node, collection, self._items):
+                node.shutdown()
+            else:
+                self._collections[node] = list(collection)
 
     def schedule(self) -> None:
         """Begin, or go on with a worker that replaces a crashed one."""
@@ -94,7 +97,7 @@ class ReadyScheduling:
             self._dispatch()
             return
         first = next(iter(self._collections.values()))
-        if not self._same_collections(first):
+        if any(self._differs(*found, first) for found in self._collections.items()):
             return
         self._items = first
         self._index = {node_id: number for number, node_id in enumerate(first)}
@@ -102,15 +105,16 @@ class ReadyScheduling:
         self._start(first)
         self._dispatch()
 
-    def _same_collections(self, first: list[str]) -> bool:
-        """Report a worker that collected something else, as xdist does."""
-        for node, collection in self._collections.items():
-            difference = report_collection_diff(first, collection, "controller", node.gateway.id)
-            if difference:
-                report = pytest.CollectReport(node.gateway.id, "failed", difference, [])
-                self._config.hook.pytest_collectreport(report=report)
-                return False
-        return True
+    def _differs(
+        self, node: WorkerController, collection: Sequence[str], first: Sequence[str]
+    ) -> bool:
+        """Whether a worker collected something else; reported as xdist does it."""
+        name = node.gateway.id
+        difference = report_collection_diff(list(first), list(collection), "the first", name)
+        if difference:
+            report = pytest.CollectReport(name, "failed", difference, [])
+            self._config.hook.pytest_collectreport(report=report)
+        return bool(difference)
 
     def ready(self, node_ids: Sequence[str]) -> None:
         """The solutions of these items are there (or will never be). Any thread."""

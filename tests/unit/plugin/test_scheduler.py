@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -36,11 +36,15 @@ class Worker:
 
 
 def scheduling(
-    workers: int, items: int, weights: Sequence[float] = ()
+    workers: int,
+    items: int,
+    weights: Sequence[float] = (),
+    on_report: Callable[..., None] | None = None,
 ) -> tuple[ReadyScheduling, list[Worker], list[str]]:
     ids = [f"item{number}" for number in range(items)]
     weight = {name: weights[n] if weights else 0.0 for n, name in enumerate(ids)}
-    config = cast(pytest.Config, SimpleNamespace())
+    hook = SimpleNamespace(pytest_collectreport=on_report)
+    config = cast(pytest.Config, SimpleNamespace(hook=hook))
     found = ReadyScheduling(
         config,
         workers,
@@ -131,6 +135,21 @@ def test_a_crash_loses_only_the_item_that_ran(workers: int, items: int) -> None:
     ran = sorted(n for node in nodes[1:] for n in node.done)
     assert ran == sorted(set(range(items)) - {crashed.queue[0]})
     assert found.tests_finished
+
+
+def test_a_late_worker_that_collected_something_else_gets_no_item() -> None:
+    said: list[str] = []
+    found, nodes, ids = scheduling(1, 4, on_report=lambda report: said.append(report.longrepr))
+    found.ready(ids)
+    assert found.remove_node(cast(Any, nodes[0])) == ids[0]
+    late = Worker("gw9")
+    found.add_node(cast(Any, late))
+    found.add_node_collection(cast(Any, late), ids[:-1])
+    found.schedule()
+    assert late.shutting_down
+    assert not late.queue
+    assert "-item3" in said[0]
+    assert len(said) == 1
 
 
 def test_the_end_is_known_although_workers_have_gone() -> None:
