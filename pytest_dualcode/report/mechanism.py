@@ -36,7 +36,9 @@ from pytest_dualcode.analysis.taxonomy import (
     classify,
     tally,
 )
+from pytest_dualcode.analysis.twins import twin_gain, twins_in_words
 from pytest_dualcode.problems.richness import LEAN_UP_TO
+from pytest_dualcode.report.context import Context
 from pytest_dualcode.report.markdown import markdown_table
 from pytest_dualcode.types import Record
 
@@ -73,6 +75,7 @@ FAILURE_NOTE = (
     "pipeline) passes and the named one does not. The paper's figures are of plan-code on "
     "HumanEval: 7 missing imports, 1 renamed variable, 5 algorithms, 2 over-engineered."
 )
+ALL_DATASETS = "all datasets"
 RICHNESS = ("richness", "problems", "won", "lost", "gain", "95 % interval")
 
 MEANINGS = {
@@ -233,6 +236,22 @@ def richness_parts(
     ]
 
 
+def twin_words(
+    records: Sequence[Record], comparisons: Sequence[Comparison], twins: Sequence[tuple[str, str]]
+) -> list[str]:
+    """For each pipeline, what it gains with the rich and the lean spec of the same problem."""
+    found = {
+        title: twin_gain(changes, twins)
+        for title, changes in _changes(records, comparisons).items()
+        if title.endswith(ALL_DATASETS)
+    }
+    return [
+        twins_in_words(gain, title.removesuffix(ALL_DATASETS).strip())
+        for title, gain in found.items()
+        if gain.pairs
+    ]
+
+
 def _changes(
     records: Sequence[Record], comparisons: Sequence[Comparison]
 ) -> dict[str, dict[str, tuple[bool, bool]]]:
@@ -244,7 +263,7 @@ def _changes(
         within = {one.dataset: _judged(one, groups) for one in of_pair}
         title = f"{pair[0]} against {pair[1]} on"
         if len(within) > 1:
-            found[f"{title} all datasets"] = {
+            found[f"{title} {ALL_DATASETS}"] = {
                 k: v for part in within.values() for k, v in part.items()
             }
         found |= {f"{title} {dataset}": changes for dataset, changes in within.items()}
@@ -275,10 +294,10 @@ def _bins(changes: Mapping[str, tuple[bool, bool]], scores: Mapping[str, float])
 
 
 def markdown_sections(
-    records: Sequence[Record], comparisons: Sequence[Comparison], scores: Mapping[str, float]
+    records: Sequence[Record], comparisons: Sequence[Comparison], context: Context
 ) -> list[str]:
     """The tables as Markdown sections, each with its heading; empty ones left out."""
-    known = known_verdicts(records)
+    known, scores = known_verdicts(records), context.richness
     tables = [
         (
             "The reviewer under the microscope",
@@ -294,16 +313,18 @@ def markdown_sections(
         for title, header, rows, note in tables
         if rows
     ]
-    return found + _richness_section(records, comparisons, scores)
+    return found + _richness_section(records, comparisons, context)
 
 
 def _richness_section(
-    records: Sequence[Record], comparisons: Sequence[Comparison], scores: Mapping[str, float]
+    records: Sequence[Record], comparisons: Sequence[Comparison], context: Context
 ) -> list[str]:
-    parts = richness_parts(records, comparisons, scores)
+    parts = richness_parts(records, comparisons, context.richness)
     if not parts:
         return []
-    texts = [f"{words}\n\n{markdown_table(RICHNESS, rows, 1)}" for words, rows, _ in parts]
+    twins = [f"- {words}" for words in twin_words(records, comparisons, context.twins)]
+    texts = ["\n".join(twins)] if twins else []
+    texts += [f"{words}\n\n{markdown_table(RICHNESS, rows, 1)}" for words, rows, _ in parts]
     return ["\n\n".join(["## Gain and richness of the spec", *texts])]
 
 

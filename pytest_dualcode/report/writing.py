@@ -61,7 +61,7 @@ def write_reports(
 def summary_text(run: Run, context: Context, compared: Sequence[Comparison] = ()) -> str:
     """The content of `summary.md`; `compared` are the comparisons with a baseline."""
     extra = baseline_section(compared)
-    extra += markdown_sections(run.records, run.comparisons(), context.richness)
+    extra += markdown_sections(run.records, run.comparisons(), context)
     return markdown_summary(run.summary, run.comparisons(), run.settings, extra, run.priced())
 
 

@@ -70,7 +70,7 @@ def _sections(run: Run, context: Context, compared: Sequence[Comparison]) -> Ite
     yield sections.microscope(run.records, known, context.richness)
     yield f"<h2>Cost</h2>\n{sections.costs(summary, run.priced())}"
     yield f"<h2>Why solutions failed</h2>\n{sections.failures(run.records)}"
-    gained = sections.richness(run.records, comparisons, context.richness)
+    gained = sections.richness(run.records, comparisons, context)
     if gained:
         yield f"<h2>Gain and richness of the spec</h2>\n{gained}"
 

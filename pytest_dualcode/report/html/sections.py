@@ -18,6 +18,7 @@ from pytest_dualcode.report.compare import (
     comparison_rows,
     table_title,
 )
+from pytest_dualcode.report.context import Context
 from pytest_dualcode.report.html.figures import Bar, Flips, flip_bars, scatter, share_bars
 from pytest_dualcode.report.markdown import flat
 from pytest_dualcode.report.tables import cost_table
@@ -101,10 +102,9 @@ def failures(records: Sequence[Record]) -> str:
     return table(header, rows) + f"<p>{escape(mechanism.FAILURE_NOTE)}</p>"
 
 
-def richness(
-    records: Sequence[Record], comparisons: Sequence[Comparison], scores: Mapping[str, float]
-) -> str:
+def richness(records: Sequence[Record], comparisons: Sequence[Comparison], context: Context) -> str:
     """Gain against richness: for each pipeline and dataset a trend, bins and a scatter."""
+    scores = context.richness
     parts = [
         f"<details><summary>{escape(words)}</summary>"
         + table(mechanism.RICHNESS, rows, words=1)
@@ -115,7 +115,7 @@ def richness(
         + "</details>"
         for words, rows, changes in mechanism.richness_parts(records, comparisons, scores)
     ]
-    return "".join(parts)
+    return bullets(mechanism.twin_words(records, comparisons, context.twins)) + "".join(parts)
 
 
 def settings(values: Mapping[str, Any]) -> str:

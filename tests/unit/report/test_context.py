@@ -36,3 +36,8 @@ def test_a_dataset_that_is_nowhere_is_missing_with_the_reason():
     context = find_context({"nowhere.jsonl": {"x/1"}}, {})
     assert context.task_ids == {}
     assert "nowhere.jsonl" in context.missing["nowhere.jsonl"]
+
+
+def test_twins_are_the_same_problem_with_a_rich_and_a_lean_spec():
+    tasks = {"own": {"Own/0", "Own/1"}, "own-lean": {"OwnLean/0", "OwnLean/2"}}
+    assert find_context(tasks, {}).twins == (("Own/0", "OwnLean/0"),)

@@ -7,6 +7,7 @@ from sample_runs import reviewed_run
 
 from pytest_dualcode.analysis.detector import known_verdicts
 from pytest_dualcode.analysis.summary import compare_within
+from pytest_dualcode.report.context import Context
 from pytest_dualcode.report.loading import load_run
 from pytest_dualcode.report.mechanism import (
     DETECTION,
@@ -118,13 +119,13 @@ def test_richness_is_shown_across_and_within_datasets():
         "review-fix against raw-coder on mbpp",
     ]
     assert len(parts[0][2]) == 8
-    text = "\n".join(markdown_sections(records, compare_within(records), scores))
+    text = "\n".join(markdown_sections(records, compare_within(records), Context(richness=scores)))
     assert "## Gain and richness of the spec" in text
     assert richness_parts(records, compare_within(records), {}) == []
 
 
 def test_sections_without_rows_are_left_out():
-    assert markdown_sections([make_record()], [], {}) == []
+    assert markdown_sections([make_record()], [], Context()) == []
 
 
 def test_lean_and_rich_specs_are_told_apart_where_a_dataset_has_both(tmp_path):
