@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -60,7 +61,7 @@ class RetryPolicy:
 
 def fault_of_status(status: int, text: str, headers: Mapping[str, str]) -> Fault:
     """Classify an HTTP error reply with the body `text`."""
-    detail = f"HTTP {status}: {text.strip()[:1000] or 'no message'}"
+    detail = f"HTTP {status}: {message_of(text)[:1000] or 'no message'}"
     if status == 429 and "insufficient_quota" in text:
         return Fault("rejected", detail)
     if status in (429, 503):
@@ -72,6 +73,22 @@ def fault_of_status(status: int, text: str, headers: Mapping[str, str]) -> Fault
     if status in (400, 413, 422) and context_length(text) is not None:
         return Fault("too_long", detail)
     return Fault("rejected", detail)
+
+
+def message_of(text: str) -> str:
+    """Return the message in an error reply, without the JSON around it where that is known.
+
+    OpenAI and vLLM say ``{"error": {"message": ...}}``, others ``{"error": ...}``, ``{"message":
+    ...}`` or ``{"detail": ...}``.
+    """
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return text.strip()
+    for name in ("error", "message", "detail"):
+        if isinstance(found, dict) and name in found:
+            found = found[name]
+    return found.strip() if isinstance(found, str) else text.strip()
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -55,4 +55,4 @@ def test_errors_failures_and_odd_text_are_well_formed(
     assert counts == (str(COUNT), str(COUNT - 1), "1")
     error = suite.find(".//error")
     assert error is not None
-    assert "HTTP 400" in (error.text or "")
+    assert "\N{SNOWMAN}" in (error.text or "")

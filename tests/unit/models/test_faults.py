@@ -44,6 +44,26 @@ def test_status_codes(status: int, text: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        '{"error": {"message": "no ☃", "type": "BadRequestError", "code": 400}}',
+        '{"error": {"message": "no \\u2603"}}',
+        '{"error": "no ☃"}',
+        '{"object": "error", "message": "no ☃"}',
+        '{"detail": "no ☃"}',
+        " no ☃\n",
+    ],
+)
+def test_the_message_is_told_without_the_json_around_it(text: str) -> None:
+    assert fault_of_status(400, text, {}).detail == "HTTP 400: no ☃"
+
+
+@pytest.mark.parametrize("text", ['{"detail": [{"loc": ["body"]}]}', "[1]", "{", "<html>"])
+def test_an_unknown_form_is_told_as_it_is(text: str) -> None:
+    assert fault_of_status(400, text, {}).detail == f"HTTP 400: {text}"
+
+
+@pytest.mark.parametrize(
     ("header", "seconds"), [("3", 3.0), ("0.5", 0.5), ("9999", 120.0), ("-1", None), ("x", None)]
 )
 def test_retry_after(header: str, seconds: float | None) -> None:
