@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
 import sys
+import time
 from collections import Counter
 from typing import Any
 
 import pytest
 from fake_vllm import install_fake_vllm
-from processes import MARKER, marked_processes
+from processes import MARKER, left_after, marked_processes
 from sums import COUNT, write_sums
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -66,6 +69,26 @@ def test_servers_that_die_once_cost_no_item(
     assert sorted(entry["roles"] for entry in again) == [["coder"], ["planner"]]
     assert (pytester.path / "out" / "logs" / "coder.1.log").exists()
     assert marked_processes(str(pytester.path)) == {}
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_nothing_is_left_of_a_session_that_ends_during_a_restart(
+    pytester: pytest.Pytester,
+    launch: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    how: signal.Signals,
+) -> None:
+    monkeypatch.setenv("FAKE_VLLM", "once")
+    monkeypatch.setenv("FAKE_VLLM_AGAIN", "hang")
+    command = [sys.executable, "-m", "pytest", "--pipeline=raw-coder", *launch]
+    log = pytester.path / "out" / "logs" / "coder.log"
+    with subprocess.Popen(command, cwd=pytester.path, stdout=subprocess.DEVNULL) as session:
+        while not (log.with_name("coder.1.log").exists() and log.exists() and log.read_text()):
+            assert session.poll() is None
+            time.sleep(0.02)
+        session.send_signal(how)
+        session.wait(timeout=60)
+    assert left_after(str(pytester.path), seconds=20) == {}
 
 
 def test_a_server_that_dies_twice_makes_errors_with_its_last_words(

@@ -7,12 +7,15 @@ the model's package in it these tests are skipped.
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +23,12 @@ import pytest
 
 from pytest_dualcode.config import RunConfig
 from pytest_dualcode.errors import ServerError
+from pytest_dualcode.models.keeper import start_of
 from pytest_dualcode.models.launch import ServerPython, serve_command, server_python
 from pytest_dualcode.models.metrics import work_done
 from pytest_dualcode.models.profiles import load_profiles
 from pytest_dualcode.models.servers import Servers
+from pytest_dualcode.models.warm import KeptServer
 
 pytestmark = [pytest.mark.vllm, pytest.mark.xdist_group("vllm")]
 
@@ -133,6 +138,7 @@ def test_vllm_accepts_every_gpu_profiles_command() -> None:
     for profile in load_profiles().values():
         for role in (profile.coder, profile.planner):
             command = serve_command(role, role.model, built_for_gpus, 8000)
+            command = (*command, "--enable-sleep-mode") if profile.turns else command
             lines.append(" ".join(command[command.index("serve") + 1 :]))
     python = server_python(CONFIG)
     parse = [python.path, "-c", PARSE]
@@ -145,6 +151,7 @@ import sys
 from pathlib import Path
 from pytest_dualcode.config import RunConfig
 from pytest_dualcode.models.servers import Servers
+from pytest_dualcode.models.warm import KeptServer
 
 servers = Servers(RunConfig(pipelines=("x",), profile="tiny"), Path(sys.argv[1]))
 servers.start()
@@ -153,20 +160,57 @@ servers.wait_ready(timeout=300)
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+
+@linux_only
 @pytest.mark.parametrize("stage", ["", "Loading weights", "Application startup complete"])
-def test_nothing_outlives_a_killed_launcher(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
-) -> None:
-    monkeypatch.setenv("DUALCODE_TEST_MARKER", str(tmp_path))
+def test_nothing_outlives_a_killed_launcher(tmp_path: Path, stage: str) -> None:
     command = [sys.executable, "-c", LAUNCHER, str(tmp_path)]
     log = tmp_path / "coder-planner.log"
     with subprocess.Popen(command, stdout=subprocess.PIPE) as launcher:
         assert launcher.stdout is not None
         launcher.stdout.readline()
         wait_for(lambda: stage in log.read_text("utf-8", "replace"), 120)
+        family = descendants(launcher.pid)
         launcher.send_signal(signal.SIGKILL)
-    assert wait_for(lambda: not marked(str(tmp_path)), 20), marked(str(tmp_path))
+    assert family
+    assert wait_for(lambda: not alive(family), 20), alive(family)
+
+
+@linux_only
+def test_a_killed_server_is_started_again(servers: Servers) -> None:
+    """The last test with these servers: they are new afterwards."""
+    place = servers.wait_ready()["coder"]
+    keeper_pid = servers._launched[0].process.pid
+    for pid in descendants(keeper_pid):
+        os.kill(pid, signal.SIGKILL)
+    assert wait_for(lambda: servers._launched[0].process.exit_code() is not None, 20)
+    servers.revive(place.urls[0])
+    assert ask(place.urls[0], place.model, "Say hello.")["choices"]
+
+
+@linux_only
+def test_a_kept_server_is_ready_at_once_in_the_next_session(tmp_path: Path) -> None:
+    config = replace(CONFIG, servers="keep")
+    seconds, family = [], {}
+    for session in ("first", "second"):
+        servers = Servers(config, tmp_path / session)
+        try:
+            servers.start()
+            servers.wait_ready(timeout=300)
+            seconds.append(servers.provenance()["roles"]["coder"]["ready_seconds"])
+            pid = servers._launched[0].process.pid
+            family[pid] = descendants(pid)
+        finally:
+            servers.stop()
+    assert len(family) == 1, "both sessions had the same server"
+    assert seconds[1] < seconds[0] / 2
+    kept = servers._launched[0].process
+    assert isinstance(kept, KeptServer)
+    kept.terminate()  # not `servers stop`, which would end the developer's own too
+    assert kept.await_end()
+    assert not alive(next(iter(family.values())))
 
 
 def wait_for(condition: Any, seconds: float) -> bool:
@@ -179,14 +223,23 @@ def wait_for(condition: Any, seconds: float) -> bool:
     return True
 
 
-def marked(mark: str) -> list[str]:
-    """Command lines of the processes that inherited `mark`."""
-    entry = f"DUALCODE_TEST_MARKER={mark}".encode()
-    found = []
+def descendants(pid: int) -> dict[int, str | None]:
+    """The processes below `pid` now, with their start.
+
+    By parents, as vLLM's engine overwrites its command line and environment.
+    """
+    parents = {}
     for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if entry in (folder / "environ").read_bytes().split(b"\0"):
-                found.append((folder / "cmdline").read_bytes().decode(errors="replace"))
-        except OSError:
-            continue
+        with suppress(OSError):
+            stat = (folder / "stat").read_text().rpartition(")")[2].split()
+            parents[int(folder.name)] = int(stat[1])
+    found: dict[int, str | None] = {}
+    level = {pid}
+    while level := {child for child, parent in parents.items() if parent in level}:
+        found |= {child: start_of(child) for child in level}
     return found
+
+
+def alive(family: dict[int, str | None]) -> list[int]:
+    """Those of `family` that still run."""
+    return [pid for pid, start in family.items() if start and start_of(pid) == start]

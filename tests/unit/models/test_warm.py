@@ -233,10 +233,12 @@ def test_in_use_it_outlasts_its_idle_time(keeping: RunConfig, tmp_path: Path, ma
 
 def wait_for_looks() -> None:
     """Let the keeper look whether it is used, several times: it has a process of its own."""
-    lock = warm.kept_servers()[0].folder / "use.lock"
+    server = warm.kept_servers()[0]
+    lock = server.folder / "use.lock"
     for _ in range(3):
         before = lock.stat().st_mtime_ns
         while lock.stat().st_mtime_ns == before:
+            assert server.alive
             time.sleep(0.02)
 
 
