@@ -56,6 +56,10 @@ CAUSES: tuple[tuple[str, str], ...] = (
         "with --server-python.",
     ),
     (
+        r"Sleep mode is not supported",
+        "Sleep mode needs a GPU: take a profile that does not take turns.",
+    ),
+    (
         r"torchvision::nms does not exist|libtorchaudio|torchcodec",
         "torchvision, torchaudio or torchcodec do not fit this torch and are not needed: "
         "uninstall them from the server's Python.",

@@ -21,8 +21,8 @@ def put_to_sleep(server: Launched) -> None:
     Level 1 keeps the weights in the host's memory and forgets the cache. Raises `ServerError`.
     """
     try:
-        endpoints.post(endpoints.server_root(server.url) + "/sleep?level=1", SWITCH_TIMEOUT)
-    except OSError as error:
+        ask_for(server, "/sleep?level=1", asleep=True)
+    except (OSError, ValueError) as error:
         if exit_code(server) is None:
             raise cannot(server, "put to sleep", error) from error
 
@@ -30,8 +30,8 @@ def put_to_sleep(server: Launched) -> None:
 def wake(server: Launched) -> bool:
     """Bring `server`'s model back; false if the server has died. Raises `ServerError`."""
     try:
-        endpoints.post(endpoints.server_root(server.url) + "/wake_up", SWITCH_TIMEOUT)
-    except OSError as error:
+        ask_for(server, "/wake_up", asleep=False)
+    except (OSError, ValueError) as error:
         code = exit_code(server)
         if code is None:
             raise cannot(server, "woken", error) from error
@@ -39,6 +39,18 @@ def wake(server: Launched) -> bool:
             raise died(server, code) from error
         return False
     return True
+
+
+def ask_for(server: Launched, path: str, asleep: bool) -> None:
+    """Ask for the change and see that it has come about; raises `OSError` or `ValueError`.
+
+    vLLM answers 200 also when it has woken only a part of the model.
+    """
+    root = endpoints.server_root(server.url)
+    endpoints.post(root + path, SWITCH_TIMEOUT)
+    reply = endpoints.get_json(root + "/is_sleeping")
+    if not isinstance(reply, dict) or reply.get("is_sleeping") is not asleep:
+        raise ValueError(f"after {path} it says {reply}")
 
 
 def exit_code(server: Launched) -> int | None:
@@ -52,7 +64,7 @@ def exit_code(server: Launched) -> int | None:
     return server.process.exit_code()
 
 
-def cannot(server: Launched, what: str, error: OSError) -> ServerError:
+def cannot(server: Launched, what: str, error: Exception) -> ServerError:
     """The error for a living server that refuses to sleep or to wake."""
     return ServerError(
         f"The {server.label}'s server could not be {what}: {endpoints.reason(error)}. "

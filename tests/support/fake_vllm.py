@@ -5,7 +5,8 @@ under test starts real processes with its real command. The environment variable
 how the server behaves: ``ready``, ``die`` (during start-up), ``hang`` (never ready), ``deaf``
 (ready, and deaf to interrupts), ``late`` (dies when ``/v1/chat/completions`` is asked), ``once``
 (as ``late``, but only the first one does that; FAKE_VLLM_AGAIN is how the next one behaves),
-``turns`` (there is one card, and room on it for one model that is awake).
+``turns`` (there is one card, and room on it for one model that is awake), ``insomnia`` (says that
+it sleeps, and does not).
 """
 
 from __future__ import annotations
@@ -63,12 +64,17 @@ class Handler(BaseHTTPRequestHandler):
             "/version": {"version": "0.0.1"},
             "/metrics": f"vllm:request_success_total {Handler.answered}\n",
             "/v1/models": {"data": [self.model]},
+            "/is_sleeping": {"is_sleeping": not card().exists()},
         }
         self.reply(replies.get(self.path), 200 if self.path in replies else 404)
 
     def do_POST(self) -> None:
         if self.path in ("/sleep?level=1", "/wake_up"):
-            self.reply(None, take_card() if self.path == "/wake_up" else leave_card())
+            print(self.path, flush=True)
+            if MODE == "insomnia":
+                self.reply(None)
+            else:
+                self.reply(None, take_card() if self.path == "/wake_up" else leave_card())
             return
         if MODE == "turns" and not card().exists():
             print("asked while asleep", flush=True)
@@ -152,6 +158,8 @@ def main() -> None:
     if MODE == "die":
         print("ValueError: No available memory for the cache blocks.", flush=True)
         raise SystemExit(1)
+    if MODE == "insomnia":
+        card().touch()
     if MODE == "turns" and take_card() != 200:
         raise SystemExit(1)
     if MODE == "hang":

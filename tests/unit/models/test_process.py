@@ -36,6 +36,7 @@ signal.pause()
         ("ValueError: No available memory for the cache blocks.", "Memory is short"),
         ("torch.OutOfMemoryError: CUDA out of memory.", "Memory is short"),
         ("RuntimeError: Failed to infer device type", "built for GPUs and sees none"),
+        ("ValueError: Sleep mode is not supported on current platform.", "does not take turns"),
         ("RuntimeError: operator torchvision::nms does not exist", "uninstall them"),
         ("ModuleNotFoundError: No module named 'torch'", "install_cpu"),
         ("something else", "The log above says why"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,14 @@ def test_a_planner_without_a_model_is_the_coder_asked_in_another_way(tmp_path: P
     assert profile.planner.served_like(profile.coder)
     assert profile.planner.sampling == {"temperature": 0.7, "top_k": 20}
     assert (profile.planner.price_per_hour, profile.coder.sampling) == (1, {})
+
+
+def test_what_a_server_is_started_with_tells_servers_apart() -> None:
+    role = RoleProfile("m")
+    started = {"model": "n", "revision": "v2", "max_model_len": 9, "gpu": 1, "flags": ("-x",)}
+    asked = {"draft_tokens": 9, "sampling": {"top_p": 0.9}, "max_in_flight": 1, "gpus": 2}
+    assert not any(role.served_like(replace(role, **{k: v})) for k, v in started.items())
+    assert all(role.served_like(replace(role, **{k: v})) for k, v in asked.items())
 
 
 @pytest.mark.parametrize(
