@@ -194,8 +194,12 @@ def _decimal(text: str) -> Any:
 
 
 def _array(name: str, items: Any) -> Any:
-    """Rebuild a numpy array of numbers from its dtype's name and its nested list."""
+    """Rebuild a numpy array from its dtype's name and its nested list; without shape, its item."""
     try:
+        if name == "object":
+            array = np.empty((), dtype=object)
+            array[()] = items
+            return np.array(items, dtype=object) if isinstance(items, list) else array
         if name.startswith("<U"):
             return np.array(items, dtype=str)
         if name == "bool" or name.startswith(("int", "uint", "float")):

@@ -152,6 +152,15 @@ def test_an_array_is_not_mistaken_for_bytes() -> None:
     assert protocol.decode(encode([array]))[0].tolist() == [1, 2]
 
 
+@pytest.mark.parametrize("item", [2**90, {"a": 1}, {(1, 2): [3]}, None, [2**90, "x"], {1, 2}])
+def test_an_array_of_objects_compares_as_its_items_do(item: Any) -> None:
+    array = np.array(item, dtype=object)
+    decoded = protocol.decode(encode(array))
+    assert np.shape(decoded) == np.shape(array)
+    assert np.all(decoded == item)
+    assert not np.any(decoded == "something else")
+
+
 def test_a_liar_is_read_by_value() -> None:
     class Liar(int):
         def __eq__(self, other: object) -> bool:
