@@ -51,6 +51,13 @@ class Clocks:
             self._idle = (wall - began) - (cpu - cpu_then) - (waited - waited_then)
         return self._idle
 
+    def threads(self) -> int:
+        """How many threads there are now; 0 where that is not known."""
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            stat = Path(f"/proc/{self.pid}/stat").read_text()
+            return int(stat.rsplit(")", 1)[1].split()[17])
+        return 0
+
     def restart(self) -> None:
         """Start a new measurement of idle time; the total goes on."""
         self.total_idle += self._idle

@@ -19,10 +19,16 @@ from pytest_dualcode.types import Example, ExampleResult, Spec
 SECONDS = 4.0
 """CPU seconds for one example."""
 DETAIL = 600
+LONGEST = 1 << 16
+"""Bytes of an honest result: whether it passed, and some hundred characters."""
 
+# The builtins by name, since a program may have a ``list`` or a ``sum`` of its own.
 HARNESS = """
 def {name}(call, expected, raises, imports):
     import traceback
+    from builtins import (
+        BaseException, abs, all, bool, dict, eval, exec, float, globals, int, isinstance, len,
+        list, repr, str, tuple, type, zip)
     namespace = dict(globals())
     exec(imports, namespace)
     try:
@@ -58,10 +64,15 @@ class _Receiver:
         self._examples = examples
         self.results: list[ExampleResult] = []
         self.problem = ""
+        self._loaded = False
 
     def __call__(self, tag: int, body: bytes) -> Answer:
-        if tag == ord("P"):
+        if tag == ord("P") and not self._loaded:
+            self._loaded = True
             return "more"
+        if tag not in b"VXE" or len(body) > LONGEST:
+            self.problem = "sent what no program sends"
+            return "stop"
         if tag != ord("V"):
             self.problem = body[:500].decode("utf-8", "replace")
             if tag != ord("X"):
@@ -96,6 +107,8 @@ def run(
     why = receiver.problem
     if ending.kind in ("cpu", "idle", "wall"):
         why = f"timed out: {ending.detail}"
+    elif ending.kind == "threads":
+        why = ending.detail
     elif ending.kind == "exited":
         why = f"the process {describe_status(ending.status)}"
     left = examples[len(receiver.results) :]

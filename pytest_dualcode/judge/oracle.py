@@ -26,6 +26,9 @@ SET_TASKS = frozenset((
 FLOAT_TOLERANCE = 1e-6
 RELATIVE_TOLERANCE = 1e-07
 
+MOST_COMPARED = 10_000_000
+"""Pairs of numbers: a column against a row of 100,000 would be 10 billion, and 80 GB."""
+
 
 def as_set(dataset: str, entry_point: str) -> bool:
     """Whether the outputs are compared as sets."""
@@ -106,7 +109,17 @@ def _close(out: Any, expected: Any, atol: float) -> bool:
         return False
     if isinstance(expected, (list, tuple)) and len(out) != len(expected):
         return False
+    if _holds_text(out):
+        return False  # numpy says so too, after making each item as long as the longest
+    if np.broadcast(np.asarray(out), np.asarray(expected)).size > MOST_COMPARED:
+        return False
     return bool(np.allclose(out, expected, rtol=RELATIVE_TOLERANCE, atol=atol))
+
+
+def _holds_text(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return any(map(_holds_text, value))
+    return isinstance(value, (str, bytes))
 
 
 def _polynomial(coefficients: list[float], x: float) -> float:

@@ -147,6 +147,11 @@ _NUMPY_SCALARS = frozenset((
     "bool_", "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
     "longlong", "ulonglong", "float16", "float32", "float64", "complex64", "complex128", "str_",
 ))  # fmt: skip
+# Names, not beginnings of names: "int8,(9999,9999)int8" is a dtype, and 100 MB for each item.
+_NUMBER_ARRAYS = frozenset((
+    "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
+    "float16", "float32", "float64",
+))  # fmt: skip
 
 
 def _derive(name: str, base: Any) -> Any:
@@ -200,13 +205,27 @@ def _array(name: str, items: Any) -> Any:
             array = np.empty((), dtype=object)
             array[()] = items
             return np.array(items, dtype=object) if isinstance(items, list) else array
-        if name.startswith("<U"):
+        if name.startswith("<U") and _text_array_bytes(items) <= MAX_FRAME:
             return np.array(items, dtype=str)
-        if name == "bool" or name.startswith(("int", "uint", "float")):
+        if name in _NUMBER_ARRAYS:
             return np.array(items, dtype=name)
     except (OverflowError, TypeError, ValueError):
         pass
     return Opaque("numpy.ndarray")
+
+
+def _text_array_bytes(items: Any) -> int:
+    """Memory of an array of these strings: each takes the room of the longest."""
+    count = longest = 0
+    stack = [items]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, list):
+            stack.extend(item)
+        else:
+            count += 1
+            longest = max(longest, len(item))
+    return 4 * count * longest
 
 
 class Decoder:

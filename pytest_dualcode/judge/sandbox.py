@@ -31,6 +31,8 @@ from pytest_dualcode.judge.clocks import Clocks
 WALL_SECONDS = 3600.0
 """Whatever the clocks say, no job takes longer."""
 POLL_SECONDS = 0.05
+MOST_THREADS = 500
+"""Of one child. There is no resource limit for it, and threads use up those of the machine."""
 START_SECONDS = 120.0
 
 KEPT_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONPATH", "SYSTEMROOT")
@@ -62,7 +64,7 @@ Answer = Literal["more", "next", "send", "stop"]
 """A receiver's answer to a frame: go on; go on after a digest; send the value; enough."""
 
 Receiver = Callable[[int, bytes], Answer]
-EndKind = Literal["stopped", "cpu", "idle", "wall", "exited", "garbled"]
+EndKind = Literal["stopped", "cpu", "idle", "wall", "threads", "exited", "garbled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +312,8 @@ class _Conversation:
             self._socket.send(answer)
 
     def _look_at_limits(self, wall: float, quiet: bool) -> None:
+        if self._clocks.threads() > MOST_THREADS:
+            raise _Finished("threads", f"started more than {MOST_THREADS} threads")
         cpu = self._clocks.cpu()
         job, limits = self._job, self._job.limits
         limit = job.input_seconds[self._done] if self._done >= 0 else limits.load
@@ -318,8 +322,10 @@ class _Conversation:
         if cpu > job.suite_seconds:
             raise _Finished("cpu", f"more than {job.suite_seconds:.3g} s of CPU time in all")
         idle = self._clocks.idle() if quiet else 0.0
-        if idle > limits.idle or idle + self._clocks.total_idle > limits.idle_suite:
+        if idle > limits.idle:
             raise _Finished("idle", f"did nothing for {limits.idle:g} s")
+        if idle + self._clocks.total_idle > limits.idle_suite:
+            raise _Finished("idle", f"did nothing for {limits.idle_suite:g} s in all")
         if wall > WALL_SECONDS:
             raise _Finished("wall", f"more than {WALL_SECONDS:g} s")
 

@@ -35,6 +35,8 @@ class SuiteReceiver:
     def __call__(self, tag: int, body: bytes) -> Answer:
         """Take one frame (see `child.runner` for the tags)."""
         if tag == ord("V") and self.loaded:
+            if len(body) > self._longest():  # decoding takes a hundred times the memory
+                return self._wrong_length(len(body))
             return self._advance(self._right(body), body)
         if tag == ord("P") and not self.loaded:
             self.loaded = True
@@ -74,10 +76,17 @@ class SuiteReceiver:
             answer = self._advance(True, b"")
             return "next" if answer == "more" else answer
         length = int.from_bytes(body[32:40], "little")
-        if expected.digest_only or length > 4 * len(expected.data) + SPARE_BYTES:
-            self.wrong = f"returned a wrong value of {length} bytes"
-            return "stop"
+        if expected.digest_only or length > self._longest():
+            return self._wrong_length(length)
         return "send"
+
+    def _longest(self) -> int:
+        """Bytes of the longest value that may still be right; an honest child sends no longer."""
+        return 4 * len(self._expected[self.passed].data) + SPARE_BYTES
+
+    def _wrong_length(self, length: int) -> Answer:
+        self.wrong = f"returned a wrong value of {length} bytes"
+        return "stop"
 
     def _difference(self, body: bytes) -> str:
         expected = self._expected[self.passed]
@@ -89,8 +98,8 @@ def show(value: Any) -> str:
     """Return a short, printable repr of a decoded value."""
     if isinstance(value, protocol.Opaque):
         return f"an object of type {printable(value.type_name, 100)}"
-    if isinstance(value, (str, list, tuple)) and len(value) > SHOWN:
-        return printable(f"{value[:SHOWN]!r}", SHOWN)
+    if isinstance(value, (str, list, tuple)):
+        value = value[:SHOWN]  # what follows would be cut off anyway
     try:
         return printable(repr(value), SHOWN)
     except ValueError:  # an integer over 4,300 digits
@@ -161,6 +170,8 @@ def _status_and_reason(receiver: SuiteReceiver, ending: Ending) -> tuple[Any, st
         return "fail", receiver.wrong
     if ending.kind in ("cpu", "idle", "wall"):
         return "timeout", ending.detail
+    if ending.kind == "threads":
+        return "fail", ending.detail
     if ending.kind == "garbled":
         return "fail", f"returned too much: {ending.detail}"
     return "fail", f"the process {describe_status(ending.status)}"

@@ -121,6 +121,14 @@ def f(x):
         except OSError: pass
     raise SystemExit(0)
 """,
+    "thread bomb": """
+import threading, time
+threading.stack_size(32768)
+def f(x):
+    while True:
+        try: threading.Thread(target=time.sleep, args=(10 ** 6,)).start()
+        except RuntimeError: pass
+""",
     "atexit": "import atexit, os\natexit.register(os._exit, 0)\ndef f(x): return None\n",
     "__del__": """
 import os

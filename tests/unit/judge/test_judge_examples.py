@@ -89,6 +89,36 @@ def test_values_are_compared_as_the_oracle_does(
     assert found[0] is passed
 
 
+def test_names_of_the_program_do_not_disturb_the_comparison(judge: Judge) -> None:
+    program = "list = len = type = dict = repr = 7\ndef f(x): return 4.0 + 1e-9"
+    assert details(judge, program, Example("f(1)", "f(1)", "4.0")) == [(True, "")]
+
+
+FORGE = """
+import sys
+frame = sys._getframe()
+while "channel" not in frame.f_locals:
+    frame = frame.f_back
+send = frame.f_locals["channel"].send
+def f(x):
+    {code}
+    return 4
+"""
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "for _ in range(9): send(b'P')",  # loaded, again and again
+        "send(b'D', bytes(40))",
+        "send(b'V', b'[' + (10 ** 6).to_bytes(4, 'little') + b'{0' * 10 ** 6)",
+    ],
+)
+def test_what_no_program_sends_ends_the_run(judge: Judge, code: str) -> None:
+    found = details(judge, FORGE.format(code=code), RIGHT)
+    assert found == [(False, "sent what no program sends")]
+
+
 def test_many_threads_may_run_examples(judge: Judge) -> None:
     with ThreadPoolExecutor(8) as threads:
         program = "def f(x): return 2 * x"

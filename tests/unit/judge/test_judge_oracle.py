@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -142,6 +143,23 @@ def test_special_tasks_of_mbpp(
     assert check.accepts(wire(out), expected, arguments, False) is right
     plain = Oracle("own", entry_point, 0)  # another data set's function of the same name
     assert plain.accepts(wire(out), expected, arguments, False) is bool(wire(out) == expected)
+
+
+@pytest.mark.parametrize(
+    "out",
+    [
+        ["a" * 100_000] + [""] * 3999,  # numpy gives each string the room of the longest: 1.6 GB
+        [["a" * 100_000]] + [[""]] * 3999,
+        [[1.0]] * 4000,  # a column against a row: every number with every other
+    ],
+)
+def test_comparing_takes_little_memory(out: Any) -> None:
+    wired = wire(out)
+    tracemalloc.start()
+    assert not Oracle("own", "f", 1e-6).accepts(wired, [1.0] * 3999 + [2.0], [], True)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10**7
 
 
 @pytest.mark.parametrize(

@@ -161,6 +161,19 @@ def test_an_array_of_objects_compares_as_its_items_do(item: Any) -> None:
     assert not np.any(decoded == "something else")
 
 
+@pytest.mark.parametrize(
+    ("dtype", "items"),
+    [
+        ("<U9", ["a" * 100_000] + [""] * 1000),  # each item has the room of the longest: 400 MB
+        ("int8,(3000,10000)int8", [(0, 0)]),
+        ("float64,int8", [(0, 0)]),
+    ],
+)
+def test_a_short_value_does_not_become_a_large_array(dtype: str, items: Any) -> None:
+    forged = b"#" + marshal.dumps(dtype, 2) + marshal.dumps(items, 2)
+    assert isinstance(protocol.decode(forged), protocol.Opaque)
+
+
 def test_a_liar_is_read_by_value() -> None:
     class Liar(int):
         def __eq__(self, other: object) -> bool:

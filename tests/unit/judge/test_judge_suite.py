@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sys
+import tracemalloc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from pytest_dualcode.judge import Judge
 from pytest_dualcode.judge.ground_truth import Expected
+from pytest_dualcode.judge.oracle import Oracle
 from pytest_dualcode.judge.sandbox import Limits, describe_status
-from pytest_dualcode.judge.suite import ENCODED_PER_SECOND, show, suite_job
+from pytest_dualcode.judge.suite import ENCODED_PER_SECOND, SuiteReceiver, show, suite_job
 from pytest_dualcode.types import HiddenTests, Problem, Spec
 
 MakeProblem = Callable[..., Problem]
@@ -54,6 +58,7 @@ def test_a_right_solution_passes_every_test(judge: Judge, double: Problem) -> No
         ("def f(x): return object()", "fail", "test 0: got an object of type", 0, "1"),
         ("def f(x): return 'y' * 10 ** 7", "fail", "test 0: returned a wrong value", 0, "1"),
         ("def f(x): return 10 ** 5000", "fail", "test 0: got a value with a very", 0, "1"),
+        ("def f(x): return [10 ** 5000] * 301", "fail", "test 0: got a value with a very", 0, "1"),
         ("def f(x): return '\\ud800'", "fail", "test 0: got '\\ud800', expected 2", 0, "1"),
     ],
 )  # fmt: skip
@@ -70,6 +75,38 @@ def test_reasons_name_the_first_thing_that_went_wrong(
     assert (base.status, base.passed_tests, base.failing_input) == (status, passed, failing)
     assert base.reason.startswith(reason)
     base.reason.encode("utf-8")
+
+
+def test_idling_a_little_in_each_test_adds_up(double: Problem, tmp_path: Path) -> None:
+    limits = Limits(idle=99, idle_suite=0.2)
+    with Judge(cache_dir=tmp_path, allow_unsafe=True, limits=limits) as judge:
+        base = judge.judge(double, "import time\ndef f(x): time.sleep(99)").base
+    assert (base.status, base.reason) == ("timeout", "test 0: did nothing for 0.2 s in all")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are counted in /proc")
+def test_threads_are_limited(judge: Judge, double: Problem) -> None:
+    bomb = (
+        "import threading, time\nthreading.stack_size(32768)\ndef f(x):\n    while True:\n"
+        "        threading.Thread(target=time.sleep, args=(99,)).start()"
+    )
+    base = judge.judge(double, bomb).base
+    assert (base.status, base.reason) == ("fail", "test 0: started more than 500 threads")
+
+
+def test_a_value_that_is_too_long_to_be_right_is_not_decoded() -> None:
+    """A child may write to its socket itself; decoded, such bytes take a hundred times the room."""
+    expected = Expected(b"i\x01\0\0\0", 0.0, True, False, False)
+    receiver = SuiteReceiver(Oracle("own", "f", 0), [[1]], [expected])
+    count = 10**6
+    forged = b"[" + count.to_bytes(4, "little") + b"{0" * count
+    assert receiver(ord("P"), b"") == "more"
+    tracemalloc.start()
+    assert receiver(ord("V"), forged) == "stop"
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert receiver.wrong == f"returned a wrong value of {len(forged)} bytes"
+    assert peak < 10**6
 
 
 def test_suites_are_judged_apart(judge: Judge, make_problem: MakeProblem) -> None:
