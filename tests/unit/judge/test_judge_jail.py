@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 import struct
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_dualcode.errors import UsageError
-from pytest_dualcode.judge import canaries, evalplus_mode
+from pytest_dualcode.errors import JudgeError, UsageError
+from pytest_dualcode.judge import bubblewrap, canaries, evalplus_mode, protocol
 from pytest_dualcode.judge.child import jail
+from pytest_dualcode.judge.sandbox import Answer, Job
 
 EPERM, ENOSYS = jail.ERRNO | jail.EPERM, jail.ERRNO | jail.ENOSYS
 MACHINES = ("x86_64", "aarch64")
@@ -128,6 +131,28 @@ def test_lower_levels_are_refused_with_the_remedy(walls: str, level: str) -> Non
         canaries.find(False, [walls])
     assert "a program could read secret" in caught.value.what
     assert "--allow-unsafe-judge" in caught.value.remedy
+
+
+@pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")
+def test_bubblewrap_alone_hides_the_packages_that_hold_problems() -> None:
+    """As on kernels without Landlock, where the level is L3 all the same."""
+    try:
+        zygote = canaries.start("bs")
+    except JudgeError:
+        pytest.skip("bubblewrap is not allowed here")
+    program = "import os\ndef f(path): return os.path.exists(path) and bool(os.listdir(path))"
+    folders = bubblewrap.hidden_paths()
+    found: list[object] = []
+
+    def receive(tag: int, body: bytes) -> Answer:
+        found.extend([protocol.decode(body)] if tag == ord("V") else [])
+        return "stop" if len(found) == len(folders) + 1 or tag in b"XE" else "more"
+
+    inputs = [[folder] for folder in (str(Path(np.__file__).parent), *folders)]
+    zygote.run(Job(program, "f", inputs, [4.0] * len(inputs), 30.0), receive)
+    zygote.close()
+    assert found == [True] + [False] * len(folders)
+    assert folders
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the levels are Linux's")
