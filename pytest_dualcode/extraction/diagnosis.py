@@ -22,6 +22,8 @@ def why_nothing(reply: str, spec: Spec) -> str:
         return "the reply is only <think> text"
     if not re.search(rf"\bdef\s+{re.escape(name)}\b", answer):
         return _without_definition(answer, name)
+    if not re.search(rf"^[ \t]*(?:async\s+)?def\s+{re.escape(name)}\b", answer, re.MULTILINE):
+        return f"the definition of {name} is not at the start of a line"
     if not re.search(rf"^(?:async\s+)?def\s+{re.escape(name)}\b", answer, re.MULTILINE):
         return f"{name} is defined only inside a class or another function"
     return _broken_definition(answer, name)

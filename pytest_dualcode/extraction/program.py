@@ -206,8 +206,10 @@ def _spec_chunks(spec: Spec) -> list[Chunk]:
 
 
 def _join(added: list[Chunk], mine: list[Chunk]) -> str:
-    """Put the spec's chunks before the reply's, but after ``from __future__``."""
-    head = [c for c in mine if added and c.is_import and "__future__" in c.text]
+    """Put the spec's chunks before the reply's, and ``from __future__`` before all others."""
+    head = [c for c in mine if c.is_import and "__future__" in c.text]
+    if not added and mine[: len(head)] == head:
+        head = []  # they stand where they must, and the text stays as it is
     parts = [c.text.strip("\n") + "\n" for c in [*head, *(c for c in added if c.is_import)]]
     parts += ["\n\n" + c.text.strip("\n") + "\n" for c in added if not c.is_import]
     rest = [c for c in mine if c not in head]

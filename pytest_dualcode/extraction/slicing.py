@@ -146,7 +146,7 @@ class Slicer:
         if name == self.entry_point:
             wanted = statements.sets_attributes(tree, name)
         elif name in kept.modules:
-            wanted = statements.configures_module(tree)
+            wanted = statements.configures_module(tree, name)
         else:
             wanted = name in statements.changed_in_place(tree)
         if wanted and (name == self.entry_point or not self._is_test(chunk, "")):
@@ -175,7 +175,8 @@ class Slicer:
         ):
             return
         for function in filler.binds:
-            for call in self.mentioning(function):
+            # A definition may call it too, as its decorator: ``@register("add")``.
+            for call in [*self.mentioning(function), *self._functions_using(function)]:
                 if call.region == filler.region and self._calls(call, function):
                     kept.add(filler)
                     kept.add(call)

@@ -12,6 +12,12 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 # (``sys.exit(main())``, ``random.choice(...)``) belongs to a script, not to the function.
 _CONFIGURATION = frozenset(["seed", "filterwarnings", "simplefilter"])
 
+# Functions that change their first argument.
+_MUTATORS = frozenset([
+    "heapify", "heappush", "heappop", "heapreplace", "heappushpop",
+    "insort", "insort_left", "insort_right", "shuffle", "setattr", "delattr",
+])  # fmt: skip
+
 
 def definition_of(tree: ast.Module, name: str) -> Function | None:
     """Return the last top-level function called `name`."""
@@ -106,13 +112,18 @@ def is_conditional(tree: ast.Module) -> bool:
 
 @cache
 def changed_in_place(tree: ast.AST) -> frozenset[str]:
-    """Names of the objects that top-level code changes: ``a.append(1)``, ``a[0] = 1``."""
+    """Names of objects that top-level code changes: ``a.append(1)``, ``a[0] = 1``, ``shuffle(a)``.
+
+    Without the calls of functions of the reply, for which see `side_effects`.
+    """
     return frozenset(name for node in own_nodes(tree) if (name := _changed(node)))
 
 
 def _changed(node: ast.AST) -> str | None:
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
         function = node.value.func
+        if node.value.args and _called_name(node.value) in _MUTATORS:
+            return root_name(node.value.args[0])
         return root_name(function) if isinstance(function, ast.Attribute) else None
     if isinstance(node, ast.AugAssign):
         return root_name(node.target)
@@ -123,37 +134,69 @@ def _changed(node: ast.AST) -> str | None:
     return None
 
 
-def configures_module(tree: ast.Module) -> bool:
-    """Whether the chunk calls a setter of a module, as ``sys.setrecursionlimit(10**6)``."""
-    return all(
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Call)
-        and isinstance(node.value.func, ast.Attribute)
-        and _is_setter(node.value.func.attr)
-        for node in tree.body
-    )
+def configures_module(tree: ast.Module, name: str) -> bool:
+    """Whether the chunk only sets up what was imported as `name`.
+
+    By a setter (``sys.setrecursionlimit(10**6)``) or an attribute (``getcontext().prec = 50``).
+    """
+    return all(_configures(node, name) for node in tree.body)
 
 
-def _is_setter(name: str) -> bool:
-    return name.startswith("set") or name in _CONFIGURATION
+def _configures(node: ast.stmt, name: str) -> bool:
+    if isinstance(node, ast.Assign):
+        if any(isinstance(n, ast.Call) for n in ast.walk(node.value)):
+            return False  # ``sys.stdin = open("input.txt")`` is part of a script
+        targets = node.targets
+        return all(isinstance(t, ast.Attribute) and _imported_root(t) == name for t in targets)
+    if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)):
+        return False
+    setter = _called_name(node.value)
+    is_setter = setter.startswith("set") or setter in _CONFIGURATION
+    return is_setter and _imported_root(node.value.func) == name
+
+
+def _called_name(call: ast.Call) -> str:
+    """Return ``c`` of ``a.b.c()``, and ``f`` of ``f()``."""
+    function = call.func
+    if isinstance(function, ast.Attribute):
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else ""
+
+
+def _imported_root(node: ast.AST) -> str | None:
+    """Return ``a`` of ``a.b().c``; of a module, calls in between make no difference."""
+    while isinstance(node, ast.Attribute | ast.Call):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else None
 
 
 def root_name(node: ast.AST) -> str | None:
-    """Return ``a`` of ``a.b[0].c``, ``a`` itself, or None where a call result is changed."""
-    while isinstance(node, ast.Attribute | ast.Subscript | ast.Starred):
-        node = node.value
+    """Return ``a`` of ``a.b[0].c``, of ``a.get(1).b`` and ``a`` itself; None for ``f(1).b``."""
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Starred | ast.Call):
+        if not isinstance(node, ast.Call):
+            node = node.value
+        elif isinstance(node.func, ast.Attribute):
+            node = node.func
+        else:
+            return None
     return node.id if isinstance(node, ast.Name) else None
 
 
 def called_bare(tree: ast.Module) -> frozenset[str]:
-    """Names of functions that top-level code calls only for their effect: ``fill_table()``."""
-    return frozenset(
-        node.value.func.id
+    """Names of functions that top-level code calls for their effect: ``fill()``, ``@register``."""
+    calls = [
+        node.value
         for node in own_nodes(tree)
-        if isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Call)
-        and isinstance(node.value.func, ast.Name)
-    )
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
+    ]
+    decorators = [
+        decorator
+        for node in tree.body
+        if isinstance(node, Function | ast.ClassDef)
+        for decorator in node.decorator_list
+    ]
+    functions = [c.func if isinstance(c, ast.Call) else c for c in (*calls, *decorators)]
+    return frozenset(f.id for f in functions if isinstance(f, ast.Name))
 
 
 def side_effects(tree: ast.Module) -> frozenset[str]:

@@ -13,6 +13,7 @@ REASONS = {
     "def g(xs):\n    return 1\n": "no definition of f, only of g",
     "class Solution:\n    def f(self, xs):\n        return 1\n": "f is defined only inside a class "
     "or another function",
+    "Take `def f(xs): return 1`.": "the definition of f is not at the start of a line",
     "def outer():\n    def f(xs):\n        return 1\n    return f\n": "f is defined only inside a "
     "class or another function",
     "```cpp\nint f(vector<int> xs) { return 1; }\n```": "no definition of f: the code is in cpp",

@@ -140,6 +140,20 @@ KEPT = {
     "attribute of the function": "def f(xs):\n    return f.k * sum(xs)\nf.k = 2\n",
     "configuration": "import sys\nsys.setrecursionlimit(5000)\ndef f(xs):\n"
     "    return 6 if sys.getrecursionlimit() == 5000 else 0\n",
+    "attribute of a module's object": "from decimal import Decimal, getcontext\n"
+    "getcontext().prec = 1\ndef f(xs):\n    return int(Decimal('5.6') * 1)\n",
+    "imported setter": "from sys import getrecursionlimit, setrecursionlimit\n"
+    "setrecursionlimit(4999)\ndef f(xs):\n    return 6 if getrecursionlimit() == 4999 else 0\n",
+    "function that changes its argument": "import heapq\nheap = [6]\nheapq.heappush(heap, 0)\n"
+    "heapq.heappop(heap)\nheapq.heappush(heap, 1)\ndef f(xs):\n    return heap[0] * heap[1]\n",
+    "attribute set by name": "class A:\n    pass\nsetattr(A, 'v', 6)\ndef f(xs):\n    return A.v\n",
+    "method of what a method returns": "d = {}\nd.setdefault(1, []).append(6)\n"
+    "def f(xs):\n    return d[1][0]\n",
+    "functions that register themselves": "table = {}\ndef register(name):\n    def keep(g):\n"
+    "        table[name] = g\n        return g\n    return keep\n@register('twice')\ndef g(x):\n"
+    "    return 2 * x\ndef f(xs):\n    return sum(table['twice'](x) for x in xs)\n",
+    "future import below another block": "```python\ndef g(x):\n    return 2 * x\n```\n"
+    "```python\nfrom __future__ import annotations\ndef f(xs):\n    return sum(map(g, xs))\n```",
     "definition under a condition": "try:\n    from fast import f\nexcept ImportError:\n"
     "    def f(xs):\n        return sum(2 * x for x in xs)\n",
     "names read by strings": "def g(x):\n    return 2 * x\ndef f(xs):\n"
@@ -175,6 +189,8 @@ LEFT_OUT = {
     "loops that print": "for x in [1]:\n    print(x / 0)\n",
     "input": "n = int(input())\n",
     "exits": "import sys\nsys.exit(0)\n",
+    "files": "import sys\nsys.stdin = open('there/is/no/such/file')\n",
+    "what a class of a test does": "class A:\n    pass\nA().go()\n",
     "broken statements": "x = = 1\n",
 }
 
