@@ -7,7 +7,7 @@ contains the limit the gate does not hold, saying that the errors are why.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pytest_dualcode.analysis.paired import Comparison
@@ -42,7 +42,7 @@ def gate(
             (False, "gate --min-pass-at-1: no problem has a result, so it does not hold.")
         ]
     if max_regressions is not None:
-        checks += _most(list(comparisons), max_regressions)
+        checks += _most(summary, list(comparisons), max_regressions)
     return GateResult(all(held for held, _ in checks), tuple(line for _, line in checks))
 
 
@@ -58,25 +58,35 @@ def _least(row: Row, limit: float) -> tuple[bool, str]:
     return False, f"{head}: does not hold."
 
 
-def _most(comparisons: Iterable[Comparison], limit: int) -> list[tuple[bool, str]]:
+def _most(
+    summary: RunSummary, comparisons: Iterable[Comparison], limit: int
+) -> list[tuple[bool, str]]:
+    unfinished = {(row.pipeline, row.dataset): row.unfinished for row in summary.rows}
     groups: dict[tuple[str, str], list[Comparison]] = defaultdict(list)
     for comparison in comparisons:
         groups[comparison.candidate, comparison.baseline].append(comparison)
     name = f"gate --max-regressions={limit}"
     if not groups:
         return [(False, f"{name}: there is nothing to compare with, so it does not hold.")]
-    return [_few_regressions(name, limit, *key, group) for key, group in groups.items()]
+    return [_few_regressions(name, limit, group, unfinished) for group in groups.values()]
 
 
 def _few_regressions(
-    name: str, limit: int, candidate: str, baseline: str, group: list[Comparison]
+    name: str, limit: int, group: list[Comparison], unfinished: Mapping[tuple[str, str], int]
 ) -> tuple[bool, str]:
+    candidate, baseline = group[0].candidate, group[0].baseline
     lost = sum(len(comparison.regressions) for comparison in group)
-    unknown = sum(comparison.errors for comparison in group)
+    errors = sum(comparison.errors for comparison in group)
+    missing = sum(unfinished.get((candidate, comparison.dataset), 0) for comparison in group)
     head = f"{name}: {candidate} against {baseline} has {lost}"
     if lost > limit:
         return False, f"{head}: does not hold."
-    if lost + unknown > limit:
-        problems = "1 problem" if unknown == 1 else f"{unknown} problems"
-        return False, f"{head}, and {problems} with errors: {_UNKNOWN}."
+    if lost + errors + missing > limit:
+        unknown = [f"{_problems(errors)} with errors"] if errors else []
+        unknown += [f"{_problems(missing)} that did not run"] if missing else []
+        return False, f"{head}, and {' and '.join(unknown)}: {_UNKNOWN}."
     return True, f"{head}: holds."
+
+
+def _problems(number: int) -> str:
+    return "1 problem" if number == 1 else f"{number} problems"

@@ -73,6 +73,16 @@ def test_an_error_could_be_a_regression():
     assert "has 0, and 1 problem with errors: cannot be decided" in result.lines[0]
 
 
+def test_a_problem_that_did_not_run_could_be_a_regression():
+    """As after --maxfail, or a run that was interrupted."""
+    summary = summarise(run(2, 0, 1), {"humaneval": DatasetCount(4, 164)})
+    comparisons = compare_runs(run(4), run(2, 0, 1))
+    assert gate(summary, comparisons, max_regressions=2).passed
+    result = gate(summary, comparisons, max_regressions=1)
+    assert not result.passed
+    assert "1 problem with errors and 1 problem that did not run: cannot" in result.lines[0]
+
+
 def test_a_limit_with_nothing_to_apply_to_does_not_hold():
     assert not gate(summarise([]), min_pass_at_1=0.1).passed
     assert not gate(summarise(run(1)), max_regressions=5).passed
