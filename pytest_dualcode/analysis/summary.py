@@ -175,9 +175,14 @@ def grouped(
     return {key: groups[key] for key in order}
 
 
-def compare_within(records: Iterable[Record], suite: Suite = "plus") -> tuple[Comparison, ...]:
-    """Each pipeline against the run's raw-coder, or against its first pipeline without one."""
-    groups = grouped(records)
+def compare_within(
+    records: Iterable[Record], suite: Suite = "plus", pipelines: Sequence[str] = ()
+) -> tuple[Comparison, ...]:
+    """Each pipeline against the run's raw-coder, or against its first pipeline without one.
+
+    `pipelines` gives their order, as for `summarise`.
+    """
+    groups = grouped(records, pipelines)
     found = []
     for dataset in dict.fromkeys(key[1] for key in groups):
         names = [pipeline for pipeline, of in groups if of == dataset]

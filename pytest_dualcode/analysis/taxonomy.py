@@ -147,10 +147,17 @@ def _entry_point(record: Record, _: Record | None) -> Cause | None:
 
 def _parameters(record: Record, _: Record | None) -> Cause | None:
     match = re.search(
-        r"TypeError: .*?((?:takes|missing|got an unexpected|got multiple).*argument.*)",
+        r"TypeError: .*?([\w<>]+)\(\) "
+        r"((?:takes|missing|got an unexpected|got multiple).*argument.*)",
         record.reason,
     )
-    return Cause("renamed", f"the parameters changed: {match[1]}") if match else None
+    if not match:
+        return None
+    # Without a line of the program it was the judge's own call; else it may be of ``max()``.
+    in_program = re.search(r"\(line \d+\)$", record.reason)
+    if in_program and match[1] not in _functions(record.solution):
+        return None
+    return Cause("renamed", f"the parameters changed: {match[2]}")
 
 
 def _timeout(record: Record, _: Record | None) -> Cause | None:

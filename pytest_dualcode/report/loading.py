@@ -50,7 +50,7 @@ class Run:
 
     def comparisons(self, suite: Suite = "plus") -> tuple[Comparison, ...]:
         """Each pipeline against the run's raw-coder (or its first pipeline)."""
-        return compare_within(self.records, suite)
+        return compare_within(self.records, suite, pipeline_order(self.settings))
 
     def priced(self) -> list[Cost]:
         """What the run cost, if its servers' price or GPUs are known; else nothing."""

@@ -26,7 +26,7 @@ from pytest_dualcode.analysis.paired import (
     natural_key,
     p_phrase,
 )
-from pytest_dualcode.analysis.summary import REFERENCE_PIPELINE, compare_within, grouped
+from pytest_dualcode.analysis.summary import REFERENCE_PIPELINE, grouped
 from pytest_dualcode.analysis.taxonomy import (
     KINDS,
     PAPER_REGRESSIONS,
@@ -168,14 +168,17 @@ def effect_rows(records: Sequence[Record], known: Known) -> list[list[str]]:
     return rows
 
 
-def failure_table(records: Sequence[Record]) -> tuple[tuple[str, ...], list[list[str]]]:
-    """Header and rows: kinds of failures, of each pipeline's regressions, and the paper's.
+def failure_table(
+    records: Sequence[Record], comparisons: Sequence[Comparison]
+) -> tuple[tuple[str, ...], list[list[str]]]:
+    """Header and rows: kinds of failures, of the comparisons' regressions, and the paper's.
 
     No rows if nothing failed.
     """
     causes = all_causes(records)
     failed = tally(causes.values())
-    lost = {name: tally(found) for name, found in regression_causes(records, causes).items()}
+    lost_causes = regression_causes(records, comparisons, causes)
+    lost = {name: tally(found) for name, found in lost_causes.items()}
     header = ("kind", "what it means", "failures", *(f"{name} lost" for name in lost))
     rows = [
         [kind, MEANINGS[kind], _count(failed, kind)]
@@ -205,11 +208,13 @@ def _models(records: Iterable[Record]) -> set[str]:
     return {record.pipeline for record in records} - {"canonical", "samples"}
 
 
-def regression_causes(records: Sequence[Record], causes: Causes) -> dict[str, list[Cause]]:
+def regression_causes(
+    records: Sequence[Record], comparisons: Sequence[Comparison], causes: Causes
+) -> dict[str, list[Cause]]:
     """Why each compared pipeline's regressions failed; none for a pipeline without any."""
     groups = grouped(records)
     found: dict[str, list[Cause]] = {}
-    for comparison in compare_within(records):
+    for comparison in comparisons:
         after = first_samples(groups[comparison.candidate, comparison.dataset])
         keys = [(comparison.candidate, task, after[task].sample) for task in comparison.regressions]
         found.setdefault(comparison.candidate, []).extend(causes[key] for key in keys)
@@ -306,7 +311,7 @@ def markdown_sections(
             "\n".join([DETECTION_NOTE, "", *(f"- {w}" for w in detection_words(records, known))]),
         ),
         ("What each change did", EFFECT, effect_rows(records, known), EFFECT_NOTE),
-        ("Why solutions failed", *failure_table(records), FAILURE_NOTE),
+        ("Why solutions failed", *failure_table(records, comparisons), FAILURE_NOTE),
     ]
     found = [
         f"## {title}\n\n{markdown_table(header, rows, 3 if header is EFFECT else 2)}\n\n{note}"

@@ -69,7 +69,7 @@ def _sections(run: Run, context: Context, compared: Sequence[Comparison]) -> Ite
     yield "<h2>The reviewer under the microscope</h2>"
     yield sections.microscope(run.records, known, context.richness)
     yield f"<h2>Cost</h2>\n{sections.costs(summary, run.priced())}"
-    yield f"<h2>Why solutions failed</h2>\n{sections.failures(run.records)}"
+    yield f"<h2>Why solutions failed</h2>\n{sections.failures(run.records, comparisons)}"
     gained = sections.richness(run.records, comparisons, context)
     if gained:
         yield f"<h2>Gain and richness of the spec</h2>\n{gained}"

@@ -94,9 +94,9 @@ def microscope(records: Sequence[Record], known: Known, scores: Mapping[str, flo
     return "".join(parts) or "<p>No pipeline of this run reviews or changes a draft.</p>"
 
 
-def failures(records: Sequence[Record]) -> str:
+def failures(records: Sequence[Record], comparisons: Sequence[Comparison]) -> str:
     """Kinds of failures and of regressions, beside the paper's figure."""
-    header, rows = mechanism.failure_table(records)
+    header, rows = mechanism.failure_table(records, comparisons)
     if not rows:
         return "<p>Nothing failed.</p>"
     return table(header, rows) + f"<p>{escape(mechanism.FAILURE_NOTE)}</p>"

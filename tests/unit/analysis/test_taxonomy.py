@@ -68,6 +68,25 @@ def failure(reason="test 0: got 1, expected 2", solution=PROGRAM, status="fail",
             "renamed",
             "the parameters changed: takes 1 positional argument but 2 were given",
         ),
+        (
+            failure(
+                "test 0: raised TypeError: f() got an unexpected keyword argument 'k' (line 3)"
+            ),
+            "renamed",
+            "the parameters changed: got an unexpected keyword argument",
+        ),
+        (
+            failure(
+                "test 0: raised TypeError: <lambda>() takes 1 positional argument but 2 were given"
+            ),
+            "renamed",
+            "the parameters changed: takes 1 positional argument",
+        ),
+        (
+            failure("test 0: raised TypeError: int() takes at most 2 arguments (3 given) (line 3)"),
+            "crash",
+            "raised TypeError: int() takes at most 2 arguments (3 given)",
+        ),
         (failure("test 3: 1.0 s of CPU time", status="timeout"), "timeout", "1.0 s of CPU time"),
         (
             failure(

@@ -8,7 +8,9 @@ from sample_runs import reviewed_run, write_run
 
 from pytest_dualcode.analysis.summary import DatasetCount
 from pytest_dualcode.errors import StoreError
+from pytest_dualcode.report.html.data import page_index
 from pytest_dualcode.report.loading import compare_loaded, dataset_counts, load_run
+from pytest_dualcode.report.mechanism import failure_table
 from pytest_dualcode.report.writing import write_reports
 
 
@@ -19,6 +21,21 @@ def test_a_run_has_its_summary_comparisons_and_calls(tmp_path):
     assert len(run.calls()) == 3
     assert run.dataset_hashes == {"humaneval": "fe585eb4"}
     assert compare_loaded(run, run)[0].flips == 0
+
+
+def test_without_raw_coder_the_first_pipeline_of_the_command_line_is_the_one_to_beat(tmp_path):
+    """The same in the tables, in the list of problems and in the causes of regressions."""
+    records = [
+        make_record(1, pipeline="review-fix"),
+        make_record(1, "fail", "fail", pipeline="plan-code"),
+    ]
+    order = {"pipelines": ["review-fix", "plan-code"]}
+    run = load_run(write_run(tmp_path / "run", records, settings=order))
+    (found,) = run.comparisons()
+    assert (found.baseline, found.candidate) == ("review-fix", "plan-code")
+    assert found.regressions == ("HumanEval/1",)
+    assert page_index(run, {})["reference"] == found.baseline
+    assert "plan-code lost" in failure_table(run.records, run.comparisons())[0]
 
 
 def test_results_alone_are_enough(tmp_path):

@@ -69,7 +69,7 @@ def test_failures_and_regressions_stand_beside_the_papers_figure():
         make_record(2, "fail", "fail"),
         make_record(1, "fail", "fail", pipeline="plan-code", reason=reason),
     ]
-    header, rows = failure_table(records)
+    header, rows = failure_table(records, compare_within(records))
     assert header[2:] == ("failures", "plan-code lost", "paper's plan-code lost")
     table = {row[0]: tuple(row[2:]) for row in rows}
     assert table == {
@@ -99,7 +99,7 @@ def test_a_reference_solution_is_no_measure_of_size():
 
 
 def test_a_run_without_failures_has_no_table():
-    assert failure_table([make_record()])[1] == []
+    assert failure_table([make_record()], ())[1] == []
 
 
 def test_richness_is_shown_across_and_within_datasets():
