@@ -110,8 +110,15 @@ class Zygote:
     def __init__(self, walls: str = "ls", wrapper: tuple[str, ...] = ()) -> None:
         self._broken = False
         self._control, theirs = socket.socketpair()
-        with theirs:
-            self._process = _start(theirs, walls, wrapper)
+        try:
+            with theirs:
+                self._process = _start(theirs, walls, wrapper)
+        except OSError as error:
+            self._control.close()
+            raise JudgeError(
+                f"The judge's helper process cannot be started: {error.strerror}.",
+                "Lower -n, or raise the limit of processes or memory.",
+            ) from error
         self._control.settimeout(START_SECONDS)
         try:
             ready = self._control.recv(1)
@@ -230,10 +237,14 @@ class _Conversation:
         self._clocks = Clocks(inner_pid)
 
     def hold(self) -> _Finished:
-        """Return how it ended."""
+        """Return how it ended.
+
+        Raises:
+            OSError: the child ended before it got the program, whose fault it cannot be.
+        """
         try:
             self._greet()
-            self._send(self._job.payload())
+            self._socket.sendall(self._job.payload())
             self._listen()
         except _Finished as finished:
             return finished
@@ -254,15 +265,9 @@ class _Conversation:
                     self._clocks.pid = struct.unpack("3i", data)[0]
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 0)
         if hello[:1] != b"H":
-            raise _Finished("exited", "before it began")
+            raise ConnectionError("a child ended before it got its program")
         with contextlib.suppress(OSError):  # if memory runs out, the child goes first
             Path(f"/proc/{self._clocks.pid}/oom_score_adj").write_text("1000")
-
-    def _send(self, data: bytes) -> None:
-        try:
-            self._socket.sendall(data)
-        except OSError:
-            raise _Finished("exited", "before it began") from None
 
     def _listen(self) -> None:
         self._socket.setblocking(False)
