@@ -29,7 +29,7 @@ from pytest_dualcode.judge import protocol
 from pytest_dualcode.judge.clocks import Clocks
 
 WALL_SECONDS = 3600.0
-"""Whatever the clocks say, no job takes longer."""
+"""No job takes longer; one that does tells of a starved machine, and not of its program."""
 POLL_SECONDS = 0.05
 MOST_THREADS = 500
 """Of one child. There is no resource limit for it, and threads use up those of the machine."""

@@ -140,7 +140,11 @@ def judge_suite(
     expected: Sequence[Expected],
     limits: Limits,
 ) -> SuiteResult:
-    """Run `program` on `inputs` in a fresh jailed child and compare with `expected`."""
+    """Run `program` on `inputs` in a fresh jailed child and compare with `expected`.
+
+    Raises:
+        JudgeError: the judge itself broke, or the machine let the child hardly run.
+    """
     check = oracle.Oracle(problem.dataset, problem.entry_point, problem.tests.atol)
     receiver = SuiteReceiver(check, inputs, expected)
     ending = zygote.run(suite_job(problem, program, inputs, expected, limits), receiver)
@@ -148,7 +152,16 @@ def judge_suite(
 
 
 def suite_result(receiver: SuiteReceiver, ending: Ending, inputs: list[Any]) -> SuiteResult:
-    """Put the end of a suite into a status and a reason."""
+    """Put the end of a suite into a status and a reason.
+
+    Raises:
+        JudgeError: the child neither ran nor slept up to its limits, but waited for a CPU.
+    """
+    if ending.kind == "wall":
+        raise JudgeError(
+            f"A program took {ending.detail}, nearly all of it waiting for a CPU.",
+            "Lower -n, or end what else runs on the machine; then continue with --resume.",
+        )
     at = receiver.passed
     status, reason = _status_and_reason(receiver, ending)
     where = f"test {at}" if receiver.loaded else "loading"
@@ -168,7 +181,7 @@ def _status_and_reason(receiver: SuiteReceiver, ending: Ending) -> tuple[Any, st
         return "pass", ""
     if ending.kind == "stopped":
         return "fail", receiver.wrong
-    if ending.kind in ("cpu", "idle", "wall"):
+    if ending.kind in ("cpu", "idle"):
         return "timeout", ending.detail
     if ending.kind == "threads":
         return "fail", ending.detail

@@ -10,11 +10,18 @@ from pathlib import Path
 
 import pytest
 
+from pytest_dualcode.errors import JudgeError
 from pytest_dualcode.judge import Judge
 from pytest_dualcode.judge.ground_truth import Expected
 from pytest_dualcode.judge.oracle import Oracle
-from pytest_dualcode.judge.sandbox import Limits, describe_status
-from pytest_dualcode.judge.suite import ENCODED_PER_SECOND, SuiteReceiver, show, suite_job
+from pytest_dualcode.judge.sandbox import Ending, Limits, describe_status
+from pytest_dualcode.judge.suite import (
+    ENCODED_PER_SECOND,
+    SuiteReceiver,
+    show,
+    suite_job,
+    suite_result,
+)
 from pytest_dualcode.types import HiddenTests, Problem, Spec
 
 MakeProblem = Callable[..., Problem]
@@ -191,6 +198,13 @@ def test_a_closed_judge_can_be_used_again(double: Problem, tmp_path_factory: obj
     judge.close()
     assert judge.judge(double, DOUBLE).passed
     judge.close()
+
+
+def test_a_starved_machine_is_no_wrong_answer() -> None:
+    receiver = SuiteReceiver(Oracle("own", "f", 0), [[1]], [])
+    with pytest.raises(JudgeError, match="more than 3600 s, nearly all of it waiting") as caught:
+        suite_result(receiver, Ending("wall", 9, 1.0, "more than 3600 s"), [[1]])
+    assert "Lower -n" in caught.value.remedy
 
 
 @pytest.mark.parametrize(
