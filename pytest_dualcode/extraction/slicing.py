@@ -168,12 +168,15 @@ class Slicer:
         return self._users.get(name, [])
 
     def _add_filling_call(self, filler: Chunk, name: str, kept: _Kept) -> None:
+        if filler in kept.fillers:
+            return  # with all its calls, for another name
         if filler.tree is None or self.entry_point in filler.binds | filler.needs:
             return
         if name not in filler.needs | filler.binds or name not in statements.side_effects(
             filler.tree
         ):
             return
+        kept.fillers.add(filler)
         for function in filler.binds:
             # A definition may call it too, as its decorator: ``@register("add")``.
             for call in [*self.mentioning(function), *self._functions_using(function)]:
@@ -199,6 +202,7 @@ class _Kept:
         self.data: set[str] = set()
         self.searched: set[str] = set()
         self.filled: set[str] = set()
+        self.fillers: set[Chunk] = set()
         self._seen: set[str] = set()
         self.add(entry)
         # Bindings of the entry point itself may be several, as ``f = cache(f)`` after ``def f``.
