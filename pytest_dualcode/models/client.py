@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from pytest_dualcode.errors import CallError
 from pytest_dualcode.models.base import Endpoint, Traffic
 from pytest_dualcode.models.faults import Fault, RetryPolicy, advice, context_length, prompt_length
-from pytest_dualcode.models.limits import AdaptiveLimit, Load, PriorityGate
+from pytest_dualcode.models.limits import HIGHEST_LIMIT, AdaptiveLimit, Load, PriorityGate
 from pytest_dualcode.models.replicas import (
     Replica,
     choose,
@@ -31,8 +31,8 @@ from pytest_dualcode.types import Call, Message, Request, Role, Sampling
 
 log = logging.getLogger(__name__)
 
-Revive = Callable[[Role, str], Awaitable[None]]
-"""Called when a role's server at a URL is gone; may start it again, and returns when it has."""
+Revive = Callable[[Role, str], Awaitable[bool]]
+"""Called when a role's server at a URL is gone; may start it again, and says whether it has."""
 
 THOUGHT_SHARE = 0.75
 """Share of a thinking call's tokens that the thought may take; the rest is for the answer."""
@@ -61,7 +61,9 @@ class _Pool:
         gate = PriorityGate(fixed or endpoint.max_in_flight)
         key = key_for(role, endpoint.launched)
         replicas = [Replica(url, key) for url in endpoint.urls]
-        return cls(endpoint, replicas, gate, AdaptiveLimit(gate, fixed=fixed is not None))
+        ceiling = HIGHEST_LIMIT * max(1, len(replicas))
+        limit = AdaptiveLimit(gate, fixed=fixed is not None, ceiling=ceiling)
+        return cls(endpoint, replicas, gate, limit)
 
     def count(self, **more: int) -> None:
         now = self.traffic
@@ -380,6 +382,7 @@ async def _follow_metrics(pool: _Pool) -> None:
 
 
 async def _revive_once(revive: Revive, role: Role, server: Replica) -> None:
-    await revive(role, server.url)
-    server.revived_at = asyncio.get_running_loop().time()
-    server.rests_until = 0.0
+    """Have `server` started again; one that was not keeps its rest, and its calls their pauses."""
+    if await revive(role, server.url):
+        server.revived_at = asyncio.get_running_loop().time()
+        note_success(server)

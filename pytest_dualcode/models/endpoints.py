@@ -24,7 +24,7 @@ class RoleEndpoint:
 
     ``urls`` end in ``/v1``; several are equal replicas. ``model`` is the served name.
     ``draft_tokens`` and ``review_tokens`` are the ``max_tokens`` of a program and of an
-    analysis or review. ``thinking`` says whether to send ``enable_thinking`` at all.
+    analysis or review. ``thinking`` says whether ``enable_thinking`` may be true.
     ``launched`` servers are ours. ``sampling`` and ``thinking_budget`` are the profile's.
     """
 
@@ -54,6 +54,11 @@ def api_key(role: Role) -> str | None:
     """The key for a role's server, from the environment; it is never stored or printed."""
     names = (f"DUALCODE_{role.upper()}_API_KEY", "DUALCODE_API_KEY", "OPENAI_API_KEY")
     return next((key for name in names if (key := os.environ.get(name))), None)
+
+
+def key_of(place: RoleEndpoint) -> str | None:
+    """The key for an endpoint's servers; those that we launched get none."""
+    return None if place.launched else api_key(place.role)
 
 
 def base_url(url: str, option: str) -> str:
@@ -137,14 +142,15 @@ def is_model_entry(entry: Any) -> bool:
     return isinstance(entry.get("max_model_len"), int | None)
 
 
-def find_model(role: Role, url: str, wanted: str | None) -> ServedModel:
+def find_model(role: Role, url: str, wanted: str | None, *, launched: bool = False) -> ServedModel:
     """The model that `url` serves under the name `wanted`, or its only one.
 
-    Raises `ServerError` if nothing answers, or nothing of that name.
+    A server that we `launched` is asked without a key. Raises `ServerError` if nothing answers, or
+    nothing of that name.
     """
     option = f"--{role}-url"
     try:
-        models = served_models(url, api_key(role))
+        models = served_models(url, None if launched else api_key(role))
     except (OSError, ValueError) as error:
         raise ServerError(
             f"The {role}'s server at {url} does not answer: {reason(error)}.",

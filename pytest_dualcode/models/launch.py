@@ -171,9 +171,12 @@ def serve_environment(
 
     `cores` is a list such as ``0-1`` or ``4,6``. Unpinned servers on one machine share core 0
     and take 1.6 times as long. The keep-alive is longer than any client's: when both sides
-    drop an idle connection after the same 5 s, a request can meet the closing one.
+    drop an idle connection after the same 5 s, a request can meet the closing one. A key that the
+    user has set for servers of his own would make this one refuse us, who send it none.
     """
     added = {"VLLM_NO_USAGE_STATS": "1", "VLLM_HTTP_TIMEOUT_KEEP_ALIVE": "75"}
+    if "VLLM_API_KEY" in os.environ:
+        added["VLLM_API_KEY"] = ""
     if is_folder(model):
         added["HF_HUB_OFFLINE"] = "1"
     if python.device == "gpu":

@@ -64,7 +64,7 @@ class Launched:
         Raises `ServerError` if that is not its model.
         """
         self.release_port()
-        served = endpoints.find_model(self.roles[0], self.url, self.profile.name)
+        served = endpoints.find_model(self.roles[0], self.url, self.profile.name, launched=True)
         if isinstance(self.process, KeptServer):
             self.process.verified()
         return served
@@ -84,7 +84,7 @@ def died(server: Launched, code: int) -> ServerError:
     return ServerError(
         f"The {server.label}'s server ended {when}, exit status {code}{again}. "
         f"The end of {server.log}:\n{server.process.tail()}",
-        remedy_in(log),
+        remedy_in(log, code),
     )
 
 

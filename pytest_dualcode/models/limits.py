@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from itertools import count
 
 HIGHEST_LIMIT = 256
-"""vLLM's own default for sequences in one batch; more would only wait in its queue."""
+"""vLLM's own default for sequences in one server's batch; more would only wait in its queue."""
 
 LOWEST_LIMIT = 2
 

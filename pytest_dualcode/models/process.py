@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -73,11 +74,19 @@ CAUSES: tuple[tuple[str, str], ...] = (
 """What a log says, and the remedy; the first that fits is shown."""
 
 
-def remedy_in(log: str) -> str:
-    """The remedy for the first known cause in a server's log, or a general one."""
+KILLED = 128 + signal.SIGKILL
+
+
+def remedy_in(log: str, code: int = 1) -> str:
+    """The remedy for the first known cause in a server's log, or one for its exit status `code`."""
     for pattern, remedy in CAUSES:
         if re.search(pattern, log, re.IGNORECASE):
             return remedy
+    if code == KILLED:
+        return (
+            "It was killed, as the kernel does when the memory of the machine runs out (`dmesg` "
+            "tells): end what else uses it, or take a smaller profile."
+        )
     return "The log above says why; its whole text is in the run directory."
 
 

@@ -161,12 +161,18 @@ def choose(replicas: Sequence[Replica], now: float, priority: int) -> Replica:
 
 
 def note_fault(replica: Replica, fault: Fault, now: float) -> None:
-    """Let a server rest after a fault, longer each time; a single success ends it."""
+    """Let a server rest after a fault, longer each time; a single success ends it.
+
+    All calls in flight fail together when a server goes: what comes during a rest is no further
+    failure.
+    """
     if fault.kind in ("rejected", "too_long"):
         return
-    replica.failures += 1
-    rest = min(LONGEST_REST, 0.5 * 2.0 ** min(replica.failures, 10))
-    replica.rests_until = now + max(rest, fault.retry_after or 0.0)
+    if now >= replica.rests_until:
+        replica.failures += 1
+        rest = min(LONGEST_REST, 0.5 * 2.0 ** min(replica.failures, 10))
+        replica.rests_until = now + rest
+    replica.rests_until = max(replica.rests_until, now + (fault.retry_after or 0.0))
 
 
 def note_success(replica: Replica) -> None:

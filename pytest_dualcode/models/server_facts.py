@@ -97,7 +97,7 @@ def ask(question: Callable[[], Any]) -> Any:
 
 def vllm_version(place: RoleEndpoint) -> Any:
     """The version that vLLM's ``/version`` gives; other servers have no such path."""
-    key = endpoints.api_key(place.role)
+    key = endpoints.key_of(place)
     url = endpoints.server_root(place.urls[0]) + "/version"
     reply = endpoints.get_json(url, key)
     return reply.get("version") if isinstance(reply, dict) else None
@@ -106,7 +106,7 @@ def vllm_version(place: RoleEndpoint) -> Any:
 def model_root(place: RoleEndpoint) -> str | None:
     """The model that a server loaded, whatever name it serves it under."""
     url = place.urls[0]
-    return endpoints.find_model(place.role, url, place.model).root
+    return endpoints.find_model(place.role, url, place.model, launched=place.launched).root
 
 
 def model_facts(model: str, revision: str) -> dict[str, Any]:
@@ -133,7 +133,7 @@ def hub_cache() -> Path:
 
 def counters(place: RoleEndpoint) -> dict[str, float]:
     """The counters of a role's servers that have any."""
-    key = endpoints.api_key(place.role)
+    key = endpoints.key_of(place)
     sums: dict[str, float] = {}
     for url in place.urls:
         page = endpoints.server_root(url) + "/metrics"

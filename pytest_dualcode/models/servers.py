@@ -154,12 +154,12 @@ class Servers:
             if code is not None:
                 raise died(server, code)
 
-    def revive(self, url: str, say: Say = silent) -> None:
+    def revive(self, url: str, say: Say = silent) -> bool:
         """Start the launched server at `url` again if it has died, and wait until it answers.
 
-        Nothing happens to one that lives or is not ours. Who comes while it is being started
-        waits for the same start. Raises `ServerError` if it cannot be had again, died a second
-        time, or the session ends meanwhile.
+        Nothing happens to one that lives or is not ours; false then. Who comes while it is being
+        started waits for the same start. Raises `ServerError` if it cannot be had again, died a
+        second time, or the session ends meanwhile.
         """
         for server in self._launched:
             if server.url == url:
@@ -167,7 +167,8 @@ class Servers:
                     code = server.process.exit_code()
                     if code is not None:
                         self._starter.start_again(server, code, say)
-                return
+                    return code is not None
+        return False
 
     def turns(self, say: Say = silent) -> Turns | None:
         """What keeps the roles from being asked at the same time, if the profile says so.

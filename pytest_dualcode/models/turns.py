@@ -68,7 +68,7 @@ class Turns:
         something else meanwhile asks `open_to` before it begins.
         """
         with clock_stopped():
-            while not self.open_to(role):
+            while self._broken is not None or not self.open_to(role):
                 await self._wait(role)
         self._entered += 1
         self._present += 1

@@ -86,10 +86,11 @@ class Reply:
 
 
 def read_reply(content: bytes, thinking: bool) -> Reply:
-    """Read a chat completion. Raises `Fault` (``damaged``) if it is not a complete one."""
+    """Read a chat completion. Raises `Fault` if it is not a complete one."""
     try:
         reply = json.loads(content)
         choice = reply["choices"][0]
+        _check_finished(choice)
         message = choice["message"]
         text = message.get("content")
         if not isinstance(text, str | None):
@@ -111,6 +112,19 @@ def read_reply(content: bytes, thinking: bool) -> Reply:
         raise Fault(
             "damaged", f"no complete chat completion ({type(error).__name__}): {start!r}"
         ) from error
+
+
+def _check_finished(choice: dict[str, Any]) -> None:
+    """Raise `Fault` (``reset``) for a reply that the server itself broke off.
+
+    vLLM and SGLang answer 200, with the text so far, to the calls in flight when they shut down.
+    """
+    if choice.get("finish_reason") in BROKEN_OFF:
+        raise Fault("reset", f"the server broke its reply off: {choice['finish_reason']}")
+
+
+BROKEN_OFF = ("abort", "error")
+"""Finish reasons that are the server's own trouble, not the end of the model's reply."""
 
 
 def _sendable(text: str) -> str:

@@ -104,15 +104,16 @@ class Generation:
         self.store = CallStore(self.config.run_dir / CALLS_FILE, earlier=earlier)
         return StoredModels(client, self.store, replay=replay is not None)
 
-    async def _revive(self, role: Role, url: str) -> None:  # noqa: ARG002
-        """Have a launched server that has died started again, once.
+    async def _revive(self, role: Role, url: str) -> bool:  # noqa: ARG002
+        """Have a launched server that has died started again, once, and say whether it was.
 
         The client asks this when a server refuses or drops a connection. In a thread: a start
         takes long, and the other role's calls go on meanwhile. Raises `ServerError`, with the end
         of its log, if the server stays dead: waiting for it would only hide why.
         """
-        if self.servers is not None:
-            await asyncio.to_thread(self.servers.revive, url, self.notes.append)
+        if self.servers is None:
+            return False
+        return await asyncio.to_thread(self.servers.revive, url, self.notes.append)
 
     def traffic(self) -> Mapping[Role, Traffic]:
         """Return the calls so far by role; empty while there are no models."""

@@ -29,9 +29,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-Fault = Literal["reset", "429", "500", "503", "truncated", "cut", "empty", "hang", "length"]
+Fault = Literal[
+    "reset", "429", "500", "503", "truncated", "cut", "empty", "abort", "hang", "length"
+]
 """``truncated``: a whole HTTP reply with half a JSON text. ``cut``: the connection closes in the
-middle of the body. ``hang``: no reply, ever. ``length``: a real reply, ended by its token limit.
+middle of the body. ``abort``: half a reply, broken off by a server that shuts down (vLLM).
+``hang``: no reply, ever. ``length``: a real reply, ended by its token limit.
 A refused connection is `ScriptedServer.refuse`."""
 
 
@@ -366,6 +369,8 @@ def completion_of(body: dict[str, Any], reply: Reply, fault: Fault | None) -> di
     text, finish = reply.text, reply.finish_reason
     if fault == "length" and text is not None:
         text, finish = text[: len(text) // 2], "length"
+    if fault == "abort" and text is not None:
+        text, finish = text[: len(text) // 2], "abort"
     message = {"role": "assistant", "content": text, "reasoning": reply.reasoning}
     choice = {"index": 0, "message": message, "finish_reason": finish}
     prompt = reply.prompt_tokens

@@ -13,8 +13,9 @@ from endpoints import SWIFT, TestEndpoint, ask
 from scripted_server import Reply, ScriptedServer
 
 from pytest_dualcode.errors import CallError, ServerError
-from pytest_dualcode.models.client import OpenAIModels
+from pytest_dualcode.models.client import OpenAIModels, _Pool
 from pytest_dualcode.models.faults import Fault, RetryPolicy
+from pytest_dualcode.models.limits import HIGHEST_LIMIT, Load
 from pytest_dualcode.types import Call
 
 Serve = Callable[..., ScriptedServer]
@@ -243,9 +244,10 @@ def test_a_dead_server_is_revived_once_for_all_that_miss_it(serve: Serve) -> Non
     server.refuse()
     revived: list[str] = []
 
-    async def revive(_: str, url: str) -> None:
+    async def revive(_: str, url: str) -> bool:
         revived.append(url)
         await asyncio.to_thread(server.accept)
+        return True
 
     models = models_at(server.url, revive=revive)
     work = [models.complete("coder", ask(str(n))) for n in range(8)]
@@ -254,7 +256,7 @@ def test_a_dead_server_is_revived_once_for_all_that_miss_it(serve: Serve) -> Non
 
 
 def test_a_server_that_cannot_be_revived_ends_the_call_with_the_reason() -> None:
-    async def revive(_: str, url: str) -> None:
+    async def revive(_: str, url: str) -> bool:
         raise ServerError(f"{url} died twice.", "See its log.")
 
     models = models_at(f"http://127.0.0.1:{closed_port()}/v1", revive=revive)
@@ -263,12 +265,62 @@ def test_a_server_that_cannot_be_revived_ends_the_call_with_the_reason() -> None
 
 
 def test_a_revival_is_waited_for_until_the_calls_deadline() -> None:
-    async def revive(_: str, url: str) -> None:  # noqa: ARG001
-        await asyncio.Event().wait()
+    async def revive(_: str, url: str) -> bool:  # noqa: ARG001
+        return await asyncio.Event().wait()
 
     models = models_at(f"http://127.0.0.1:{closed_port()}/v1", revive=revive, call_timeout=0.3)
     with pytest.raises(CallError, match=r"The coder at http.*\nCheck that the server runs"):
         run(models, models.complete("coder", ask("a")))
+
+
+def test_a_dead_server_that_nobody_can_start_again_is_left_out(serve: Serve) -> None:
+    living, asked = serve(lambda _: "x"), list[str]()
+    dead = f"http://127.0.0.1:{closed_port()}/v1"
+
+    async def revive(_: str, url: str) -> bool:
+        asked.append(url)
+        return False
+
+    models = models_at(dead, living.url, revive=revive, call_timeout=5.0)
+
+    async def one_after_the_other() -> int:
+        return sum([(await models.complete("coder", ask(str(n)))).attempts for n in range(20)])
+
+    attempts = run(models, one_after_the_other())[0]
+    assert set(asked) == {dead}
+    assert attempts == 20 + len(asked)
+    assert len(asked) < 20, "it rests, so most calls go to the other one at once"
+
+
+def test_a_single_server_that_nobody_can_start_again_is_not_asked_without_pause() -> None:
+    gate = asyncio.Event()
+    asked: list[str] = []
+
+    async def revive(_: str, url: str) -> bool:
+        asked.append(url)
+        gate.set()
+        return False
+
+    endless = RetryPolicy(first_pause=3600.0, longest_pause=3600.0)
+    dead = f"http://127.0.0.1:{closed_port()}/v1"
+    models = models_at(dead, revive=revive, retries=endless, call_timeout=1e6)
+
+    async def until_it_pauses() -> None:
+        call = asyncio.create_task(models.complete("coder", ask("a")))
+        await gate.wait()
+        for _ in range(1000):
+            await asyncio.sleep(0)
+        call.cancel()
+        await asyncio.gather(call, return_exceptions=True)
+
+    run(models, until_it_pauses())
+    assert len(asked) == 1
+
+
+def test_a_roles_servers_together_may_get_as_many_calls_as_they_can_batch() -> None:
+    two = _Pool.of("coder", TestEndpoint(("http://a/v1", "http://b/v1")), None)
+    two.limit.reported(0.0, Load(running=2000, waiting=1000, generated=0))
+    assert two.gate.limit == 2 * HIGHEST_LIMIT
 
 
 def test_calls_are_spread_over_servers_and_a_dead_one_is_left_out(serve: Serve) -> None:

@@ -88,6 +88,14 @@ def test_the_profiles_environment_has_the_last_word() -> None:
     assert added["CUDA_VISIBLE_DEVICES"] == "0,1"
 
 
+def test_the_users_own_key_locks_no_server_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    role = load_profiles()["tiny"].coder
+    monkeypatch.delenv("VLLM_API_KEY", raising=False)
+    assert "VLLM_API_KEY" not in serve_environment(role, role.model, CPU_BUILD, [], "0")
+    monkeypatch.setenv("VLLM_API_KEY", "sesame")
+    assert serve_environment(role, role.model, CPU_BUILD, [], "0")["VLLM_API_KEY"] == ""
+
+
 def test_a_card_that_is_not_there_is_refused() -> None:
     with pytest.raises(ServerError, match="uses GPU 1; this machine shows 1") as caught:
         check_launchable(load_profiles()["paper"], GPU_BUILD, CARDS[:1])

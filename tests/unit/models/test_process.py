@@ -46,6 +46,11 @@ def test_known_causes_have_a_remedy(log: str, remedy: str) -> None:
     assert remedy in remedy_in(f"first line\n{log}\nlast line")
 
 
+def test_a_server_that_was_killed_has_a_remedy_though_its_log_says_nothing() -> None:
+    assert "memory of the machine runs out" in remedy_in("loading", 128 + signal.SIGKILL)
+    assert "took the port" in remedy_in("Address already in use", 128 + signal.SIGKILL)
+
+
 def test_a_reserved_port_is_ours_until_the_server_listens() -> None:
     ports = [ReservedPort(), ReservedPort()]
     try:

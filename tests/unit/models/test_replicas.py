@@ -31,15 +31,26 @@ def test_equally_busy_servers_keep_an_items_calls_together() -> None:
 
 def test_a_failing_server_rests_longer_each_time_and_a_success_forgives() -> None:
     first, second, _ = replicas = three()
-    rests = []
+    rests, now = [], 100.0
     for _ in range(8):
-        note_fault(first, Fault("reset", ""), now=100.0)
-        rests.append(first.rests_until - 100.0)
+        note_fault(first, Fault("reset", ""), now)
+        rests.append(first.rests_until - now)
+        assert choose(replicas, now, priority=0) is second
+        now = first.rests_until
     assert rests == [1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0]
-    assert choose(replicas, 100.0, priority=0) is second
-    assert choose(replicas, 131.0, priority=0) is first
+    assert choose(replicas, now, priority=0) is first
+    note_fault(first, Fault("reset", ""), now)
     note_success(first)
     assert choose(replicas, 100.0, priority=0) is first
+
+
+def test_calls_that_fail_together_are_one_failure() -> None:
+    first = three()[0]
+    for now in (100.0, 100.0, 100.5):
+        note_fault(first, Fault("reset", ""), now)
+    assert first.rests_until == 101.0
+    note_fault(first, Fault("busy", "", retry_after=9.0), now=100.5)
+    assert first.rests_until == 109.5
 
 
 def test_if_all_rest_the_one_that_rests_shortest_is_tried() -> None:

@@ -45,7 +45,7 @@ def test_it_answers_again_at_the_same_url(config: RunConfig, tmp_path: Path, mar
     said: list[str] = []
     with running(config, tmp_path / "logs", roles=("coder",)) as servers:
         url = killed(servers)
-        servers.revive(url, said.append)
+        assert servers.revive(url, said.append)
         assert ask(url) == 200
         after = servers.aftermath()
     assert said[0] == "coder: the server ended, exit status 3; starting it again"
@@ -71,8 +71,8 @@ def test_a_living_server_and_a_strangers_are_left_alone(config: RunConfig, tmp_p
     with running(config, tmp_path / "logs", roles=("coder",)) as servers:
         url = servers.wait_ready()["coder"].urls[0]
         before = servers._launched[0].process.pid
-        servers.revive(url)
-        servers.revive("http://127.0.0.1:9/v1")
+        assert not servers.revive(url)
+        assert not servers.revive("http://127.0.0.1:9/v1")
         assert servers._launched[0].process.pid == before
         assert "restarts" not in servers.aftermath()
 

@@ -85,6 +85,17 @@ def test_the_record_says_what_was_started(
     assert "a-secret" not in json.dumps(record)
 
 
+def test_no_key_is_sent_to_a_launched_server(
+    config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DUALCODE_API_KEY", "sesame")
+    with running(config, tmp_path / "logs", roles=("coder",)) as servers:
+        servers.wait_ready()
+        assert servers.provenance()["roles"]["coder"]["root"] == config.coder_model
+        servers.aftermath()
+    assert "asked with a key" not in (tmp_path / "logs" / "coder.log").read_text()
+
+
 def test_a_dry_run_prints_commands_and_starts_nothing(config: RunConfig, tmp_path: Path) -> None:
     servers = Servers(config, tmp_path / "logs")
     coder, planner = servers.commands()

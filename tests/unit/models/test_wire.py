@@ -87,6 +87,14 @@ def test_usage_is_read_and_may_be_missing() -> None:
     assert (read.prompt_tokens, read.completion_tokens, read.cached_tokens) == (0, 0, None)
 
 
+@pytest.mark.parametrize("reason", ["abort", "error"])
+def test_a_reply_that_the_server_broke_off_is_none(reason: str) -> None:
+    begun = {"message": {"content": "def f("}, "finish_reason": reason}
+    with pytest.raises(Fault, match=f"broke its reply off: {reason}") as raised:
+        read_reply(json.dumps({"choices": [begun]}).encode(), thinking=False)
+    assert raised.value.kind == "reset"
+
+
 @pytest.mark.parametrize(
     "content",
     [
