@@ -38,6 +38,14 @@ class StoredRecords:
     damaged: tuple[int, ...] = ()
 
 
+def holds_run(directory: Path) -> bool:
+    """Whether there is anything in `directory` that a run can go on with.
+
+    A run that was killed while it began may have calls and no settings yet.
+    """
+    return any((directory / name).exists() for name in (SETTINGS_FILE, RECORDS_FILE, CALLS_FILE))
+
+
 class RunStore:
     """One run directory. Use `create` for a new run and `open` for an existing one."""
 
@@ -72,10 +80,10 @@ class RunStore:
                 "Give the directory that an earlier run named in its last line "
                 "(by default reports/<date-time>-<pipelines>).",
             )
-        if not (directory / RECORDS_FILE).exists() and not (directory / SETTINGS_FILE).exists():
+        if not holds_run(directory):
             raise StoreError(
                 f"{directory} is not a run directory: it has neither {SETTINGS_FILE} "
-                f"nor {RECORDS_FILE}.",
+                f"nor {RECORDS_FILE} nor {CALLS_FILE}.",
                 "Give the directory of one run, not the folder of all runs or another folder.",
             )
         return cls(directory)

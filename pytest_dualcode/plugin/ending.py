@@ -18,6 +18,7 @@ from pytest_dualcode.report.github import append_step_summary
 from pytest_dualcode.report.junit import suite_properties
 from pytest_dualcode.report.terminal import summary_lines
 from pytest_dualcode.report.writing import SUMMARY_FILE, write_reports
+from pytest_dualcode.store import holds_run
 from pytest_dualcode.types import Record
 
 EARLY = (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR)
@@ -99,8 +100,13 @@ class Ending:
                 f"{len(missing)} items ran without reporting a result, first {missing[0]}. "
                 "They are not in the numbers.",
             )
-        if missing:
+        if missing and holds_run(self._controller.config.run_dir):
             self._suggest_resume(f"{len(missing)} items have no result; go on with")
+        elif missing:
+            self.lines.append(
+                f"dualcode: {len(missing)} items have no result, and nothing was asked yet: "
+                "give the same command again."
+            )
 
     def _suggest_resume(self, why: str) -> None:
         kept = without_run_directories(self._config.invocation_params.args)

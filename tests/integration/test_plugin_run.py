@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import threading
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -300,6 +305,27 @@ def test_ctrl_c_keeps_everything_and_says_how_to_go_on(
     assert result.ret == pytest.ExitCode.INTERRUPTED
     assert len(records(pytester)) == 3
     result.stdout.fnmatch_lines(["*items have no result; go on with:*", "*--resume=*out*"])
+
+
+def test_ctrl_c_before_anything_was_asked_says_that_there_is_nothing_to_resume(sums: Path) -> None:
+    class Interrupting(BaseHTTPRequestHandler):
+        """A server that is asked what it serves just when the user has enough."""
+
+        def do_GET(self) -> None:
+            session.send_signal(signal.SIGINT)
+
+    with HTTPServer(("127.0.0.1", 0), Interrupting) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/v1"
+        command = [sys.executable, "-mpytest", "--pipeline=raw-coder", f"--coder-url={url}"]
+        session = subprocess.Popen(
+            [*command, f"--dataset={sums}", "--run-dir=out"], stdout=subprocess.PIPE, text=True
+        )
+        text = session.communicate()[0]
+        server.shutdown()
+    assert session.returncode == pytest.ExitCode.INTERRUPTED
+    assert "nothing was asked yet: give the same command again" in text
+    assert "--resume" not in text
 
 
 def test_a_pipeline_that_returns_no_text_is_an_error_of_its_items(

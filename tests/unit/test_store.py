@@ -191,6 +191,11 @@ def test_opening_what_is_not_there_says_what_to_give(tmp_path):
     assert "not the folder of all runs" in str(caught.value)
 
 
+def test_a_run_that_was_killed_before_it_had_settings_can_be_opened(tmp_path):
+    (tmp_path / "calls.jsonl").write_text("")
+    assert RunStore.open(tmp_path).settings() == {}
+
+
 def test_a_path_that_is_a_file_is_explained(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match=r"Cannot create .*file") as caught:
