@@ -171,7 +171,9 @@ class Engine:
             if self._cancelled_from_outside():
                 raise
             return _bug(item.key, error)
-        except (Exception, SystemExit, KeyboardInterrupt) as error:
+        except GeneratorExit:
+            raise  # the loop is closing
+        except BaseException as error:  # pytest.skip and pytest.fail raise no `Exception`
             return _bug(item.key, error)
 
     @staticmethod

@@ -142,7 +142,12 @@ OPTIONS = (
         "solve each problem N times greedily and report how many verdicts flip (default: 1)",
         int,
     ),
-    Option("--call-timeout", "SECONDS", "deadline of a call, retries included (600)", float),
+    Option(
+        "--call-timeout",
+        "SECONDS",
+        "deadline of an attempt; a call with its retries has twice that (600)",
+        float,
+    ),
     Option("--item-timeout", "SECONDS", "deadline of an item's calls together (3600)", float),
     Option("--judge", "NAME", "dualcode, or evalplus for its verdicts bug for bug (dualcode)"),
 )

@@ -8,8 +8,9 @@ from contextlib import nullcontext
 
 import pytest
 
+from pytest_dualcode.models.base import Traffic
 from pytest_dualcode.plugin.controller import Controller
-from pytest_dualcode.types import ROLES
+from pytest_dualcode.types import ROLES, Role
 
 EVERY = 10.0
 """Seconds between two lines on a terminal; a log file gets one a minute."""
@@ -88,8 +89,7 @@ class Progress:
         traffic = controller.generation.traffic()
         for role in ROLES:
             if role in traffic and (traffic[role].done or traffic[role].in_flight):
-                found = traffic[role]
-                parts.append(f"{role} {found.done} calls, {found.in_flight} in flight")
+                parts.append(calls_of(role, traffic[role]))
         tokens = sum(found.completion_tokens for found in traffic.values())
         if traffic and seconds > 0:
             parts.append(f"{(tokens - self._tokens) / seconds:.0f} tokens/s")
@@ -111,3 +111,9 @@ class Progress:
         self._stopped.set()
         if self._thread is not None:
             self._thread.join()
+
+
+def calls_of(role: Role, traffic: Traffic) -> str:
+    """Return one role's calls in words; attempts that failed tell of a server in trouble."""
+    told = f"{role} {traffic.done} calls, {traffic.in_flight} in flight"
+    return f"{told}, {traffic.retries} attempts failed" if traffic.retries else told

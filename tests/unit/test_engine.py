@@ -91,7 +91,17 @@ def test_items_run_at_the_same_time() -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [ValueError("a bug"), KeyError("k"), SystemExit(3), AssertionError(), RecursionError()]
+    "error",
+    [
+        ValueError("a bug"),
+        KeyError("k"),
+        SystemExit(3),
+        AssertionError(),
+        RecursionError(),
+        pytest.skip.Exception("not for this one"),
+        pytest.fail.Exception("no"),
+    ],
+    ids=lambda error: type(error).__name__,
 )
 def test_a_bug_in_a_pipeline_is_the_error_of_its_item_alone(error: BaseException) -> None:
     results = results_of(solved("good"), broken("bad", error), solved("fine"))
