@@ -20,6 +20,7 @@ from pytest_dualcode.models.faults import Fault, RetryPolicy, advice, context_le
 from pytest_dualcode.models.limits import HIGHEST_LIMIT, AdaptiveLimit, Load, PriorityGate
 from pytest_dualcode.models.replicas import (
     Replica,
+    all_gone,
     choose,
     key_for,
     note_fault,
@@ -251,6 +252,8 @@ class OpenAIModels:
                         await self._revived(self._revive, request.role, server, begun)
                 except TimeoutError:
                     raise _given_up(request, server, faults) from None
+            if all_gone(pool.replicas, loop.time(), 2 * self._call_timeout):
+                raise _given_up(request, server, faults)
             await self._rest(pool, faults[-1], pause)
 
     def _pause(

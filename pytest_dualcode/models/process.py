@@ -174,7 +174,7 @@ class ServerProcess:
 
     def save_log(self, path: Path) -> None:
         """Put its log at `path`, so that another server can write where it was."""
-        self.log.replace(path)
+        self.log = self.log.replace(path)
 
     def tail(self, lines: int = 20) -> str:
         """The last `lines` of its log."""

@@ -34,6 +34,7 @@ class Replica:
     in_flight: int = 0
     failures: int = 0
     rests_until: float = 0.0
+    refused_since: float | None = None
     revived_at: float = float("-inf")
     _learning: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
     _client: Any = field(default=None, repr=False)
@@ -166,6 +167,10 @@ def note_fault(replica: Replica, fault: Fault, now: float) -> None:
     All calls in flight fail together when a server goes: what comes during a rest is no further
     failure.
     """
+    if fault.kind != "refused":
+        replica.refused_since = None
+    elif replica.refused_since is None:
+        replica.refused_since = now
     if fault.kind in ("rejected", "too_long"):
         return
     if now >= replica.rests_until:
@@ -179,3 +184,12 @@ def note_success(replica: Replica) -> None:
     """Forget a server's faults."""
     replica.failures = 0
     replica.rests_until = 0.0
+    replica.refused_since = None
+
+
+def all_gone(replicas: Sequence[Replica], now: float, patience: float) -> bool:
+    """Whether nobody has listened at any of the servers for `patience` seconds.
+
+    A call need not wait as long once more to find that out: a run on dead servers would take days.
+    """
+    return all(r.refused_since is not None and now - r.refused_since >= patience for r in replicas)

@@ -317,6 +317,18 @@ def test_a_single_server_that_nobody_can_start_again_is_not_asked_without_pause(
     assert len(asked) == 1
 
 
+def test_servers_that_are_gone_for_good_are_not_waited_for_by_each_call() -> None:
+    models = models_at(f"http://127.0.0.1:{closed_port()}/v1", call_timeout=0.3)
+
+    async def the_last_of_a_few() -> str:
+        for number in range(5):
+            with pytest.raises(CallError) as caught:
+                await models.complete("coder", ask(str(number)))
+        return str(caught.value)
+
+    assert "asked once" in run(models, the_last_of_a_few())[0]
+
+
 def test_a_roles_servers_together_may_get_as_many_calls_as_they_can_batch() -> None:
     two = _Pool.of("coder", TestEndpoint(("http://a/v1", "http://b/v1")), None)
     two.limit.reported(0.0, Load(running=2000, waiting=1000, generated=0))

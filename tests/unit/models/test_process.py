@@ -78,6 +78,13 @@ def test_the_exit_status_and_the_log_are_the_servers(tmp_path: Path) -> None:
     assert process.tail(1) == "last words"
 
 
+def test_a_log_that_was_put_aside_is_still_the_servers(tmp_path: Path) -> None:
+    process = python_process("print('last words')", tmp_path / "log")
+    process.wait(30)
+    process.save_log(tmp_path / "log.1")
+    assert process.tail(1) == "last words"
+
+
 def test_a_server_that_was_killed_says_by_what(tmp_path: Path) -> None:
     process = python_process("import os; os.kill(os.getpid(), 9)", tmp_path / "log")
     assert process.wait(30) == 128 + signal.SIGKILL

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from pytest_dualcode.models.faults import Fault
-from pytest_dualcode.models.replicas import Replica, choose, key_for, note_fault, note_success
+from pytest_dualcode.models.replicas import (
+    Replica,
+    all_gone,
+    choose,
+    key_for,
+    note_fault,
+    note_success,
+)
 
 
 def three() -> list[Replica]:
@@ -51,6 +58,19 @@ def test_calls_that_fail_together_are_one_failure() -> None:
     assert first.rests_until == 101.0
     note_fault(first, Fault("busy", "", retry_after=9.0), now=100.5)
     assert first.rests_until == 109.5
+
+
+def test_servers_are_gone_when_all_have_refused_for_long() -> None:
+    first, second = three()[:2]
+    for now in (100.0, 150.0):
+        note_fault(first, Fault("refused", ""), now)
+        note_fault(second, Fault("refused", ""), now)
+    assert all_gone([first, second], 160.0, patience=60)
+    assert not all_gone([first, second], 159.0, patience=60)
+    note_fault(second, Fault("rejected", "HTTP 400"), 155.0)
+    assert not all_gone([first, second], 1000.0, patience=60), "it answers"
+    note_success(first)
+    assert not all_gone([first], 1000.0, patience=60)
 
 
 def test_if_all_rest_the_one_that_rests_shortest_is_tried() -> None:
