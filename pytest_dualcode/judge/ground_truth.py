@@ -21,7 +21,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import platformdirs
 
@@ -30,8 +30,31 @@ from pytest_dualcode.judge import protocol
 from pytest_dualcode.types import Problem
 
 FORMAT = 1
+KEPT = 1 << 18
+"""Bytes up to which an expected output is kept in memory."""
 ENTRY = struct.Struct("<QBQ")
 EQUALS_ITSELF, FLOATS, DIGEST_ONLY = 1, 2, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Bytes that stay in a ground-truth file until they are compared."""
+
+    path: Path
+    at: int
+    size: int
+
+    def read(self) -> bytes:
+        """Return the bytes. Raises `JudgeError` if the file has gone meanwhile."""
+        try:
+            with self.path.open("rb") as file:
+                file.seek(self.at)
+                return file.read(self.size)
+        except OSError as error:
+            raise JudgeError(
+                f"An expected output cannot be read: {error}.",
+                "Leave the cache folder alone while a run goes on; --resume judges again.",
+            ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +64,37 @@ class Expected:
     ``equal_bytes_suffice``: the value equals itself when read back (NaN does not). ``floats``:
     EvalPlus compares within a tolerance. Where ``digest_only`` is set, ``data`` is SHA-256 and
     length (8 bytes) of a value too long to keep. ``seconds`` is the reference's CPU time.
+    Long ones are read from the file each time: HumanEval/15 has 147 MB of them.
     """
 
-    data: bytes
+    stored: bytes | Stretch
     seconds: float
     equal_bytes_suffice: bool
     floats: bool
     digest_only: bool
 
     @property
+    def data(self) -> bytes:
+        """The bytes themselves."""
+        return self.stored.read() if isinstance(self.stored, Stretch) else self.stored
+
+    @property
+    def size(self) -> int:
+        """Bytes of `data`."""
+        return self.stored.size if isinstance(self.stored, Stretch) else len(self.stored)
+
+    @property
     def length(self) -> int:
         """Bytes of the whole value, also where only its digest is kept."""
-        return int.from_bytes(self.data[-8:], "little") if self.digest_only else len(self.data)
+        return int.from_bytes(self.data[-8:], "little") if self.digest_only else self.size
 
     @property
     def digest(self) -> bytes:
         """SHA-256 and length, as a child sends them for a long value."""
+        data = self.data
         if self.digest_only:
-            return self.data
-        return hashlib.sha256(self.data).digest() + len(self.data).to_bytes(8, "little")
+            return data
+        return hashlib.sha256(data).digest() + len(data).to_bytes(8, "little")
 
     def value(self) -> Any:
         """Return the expected value itself."""
@@ -113,8 +148,9 @@ class GroundTruthCache:
         with _locked(path):
             found = read(path)  # another process may have made it while we waited
             if found is None:
-                found = compute(problem)
-                _write(path, problem, found)
+                computed = compute(problem)
+                _write(path, problem, computed)
+                found = read(path) or computed  # the file's long entries take no memory
         return found
 
     def seconds(self, problem: Problem) -> float:
@@ -150,31 +186,34 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _write(path: Path, problem: Problem, truth: GroundTruth) -> None:
-    body = b"".join(_suite_bytes(suite) for suite in (truth.base, truth.plus))
+    body = hashlib.sha256()
+    for part in _parts(truth):
+        body.update(part)
     header = {
         "format": FORMAT,
         "task_id": problem.task_id,
         "seconds": truth.seconds,
-        "sha256": hashlib.sha256(body).hexdigest(),
+        "sha256": body.hexdigest(),
     }
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(json.dumps(header).encode() + b"\n" + body)
+            file.write(json.dumps(header).encode() + b"\n")
+            file.writelines(_parts(truth))
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
 
 
-def _suite_bytes(suite: tuple[Expected, ...]) -> bytes:
-    parts = [struct.pack("<Q", len(suite))]
-    for entry in suite:
-        flags = entry.equal_bytes_suffice * EQUALS_ITSELF + entry.floats * FLOATS
-        flags += entry.digest_only * DIGEST_ONLY
-        parts.append(ENTRY.pack(round(entry.seconds * 1e9), flags, len(entry.data)))
-        parts.append(entry.data)
-    return b"".join(parts)
+def _parts(truth: GroundTruth) -> Iterator[bytes]:
+    for suite in (truth.base, truth.plus):
+        yield struct.pack("<Q", len(suite))
+        for entry in suite:
+            flags = entry.equal_bytes_suffice * EQUALS_ITSELF + entry.floats * FLOATS
+            flags += entry.digest_only * DIGEST_ONLY
+            yield ENTRY.pack(round(entry.seconds * 1e9), flags, entry.size)
+            yield entry.data
 
 
 def read(path: Path) -> GroundTruth | None:
@@ -182,32 +221,60 @@ def read(path: Path) -> GroundTruth | None:
     try:
         with path.open("rb") as file:
             header = json.loads(file.readline(4096))
-            body = file.read()
-        if header["format"] != FORMAT or header["sha256"] != hashlib.sha256(body).hexdigest():
-            return None
-        base, at = _read_suite(body, 0)
-        plus, _ = _read_suite(body, at)
+            if header["format"] != FORMAT:
+                return None
+            body = _Body(path, file)
+            truth = GroundTruth(body.suite(), body.suite())
+            return truth if body.rest_has_sum(header["sha256"]) else None
     except (OSError, ValueError, KeyError, TypeError, struct.error):
         return None
-    return GroundTruth(base, plus)
 
 
-def _read_suite(body: bytes, at: int) -> tuple[tuple[Expected, ...], int]:
-    (count,) = struct.unpack_from("<Q", body, at)
-    at += 8
-    entries = []
-    for _ in range(count):
-        nanoseconds, flags, length = ENTRY.unpack_from(body, at)
-        at += ENTRY.size
-        entries.append(entry_of(nanoseconds, flags, body[at : at + length]))
-        at += length
-    return tuple(entries), at
+class _Body:
+    """Reads what follows the header, and sums it up on the way."""
+
+    def __init__(self, path: Path, file: BinaryIO) -> None:
+        self._path = path
+        self._file = file
+        self._size = os.fstat(file.fileno()).st_size
+        self._sum = hashlib.sha256()
+
+    def suite(self) -> tuple[Expected, ...]:
+        """Read one suite's entries."""
+        (count,) = struct.unpack("<Q", self._take(8))
+        return tuple(self._entry() for _ in range(count))
+
+    def rest_has_sum(self, sha256: str) -> bool:
+        """Read to the end, and say whether all of it has this sum."""
+        self._skip(self._size - self._file.tell())
+        return self._sum.hexdigest() == sha256
+
+    def _entry(self) -> Expected:
+        nanoseconds, flags, size = ENTRY.unpack(self._take(ENTRY.size))
+        if size <= KEPT:
+            return entry_of(nanoseconds, flags, self._take(size))
+        at = self._file.tell()
+        self._skip(size)
+        return entry_of(nanoseconds, flags, Stretch(self._path, at, size))
+
+    def _take(self, size: int) -> bytes:
+        data = self._file.read(size)
+        if len(data) < size:
+            raise ValueError("the file is cut off")
+        self._sum.update(data)
+        return data
+
+    def _skip(self, size: int) -> None:
+        if size > self._size:
+            raise ValueError("the file is cut off")
+        for start in range(0, size, KEPT):
+            self._take(min(KEPT, size - start))
 
 
-def entry_of(nanoseconds: int, flags: int, data: bytes) -> Expected:
+def entry_of(nanoseconds: int, flags: int, stored: bytes | Stretch) -> Expected:
     """Build an entry from the numbers that a reference run sends."""
     return Expected(
-        data=data,
+        stored=stored,
         seconds=nanoseconds / 1e9,
         equal_bytes_suffice=bool(flags & EQUALS_ITSELF),
         floats=bool(flags & FLOATS),

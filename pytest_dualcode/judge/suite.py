@@ -82,7 +82,7 @@ class SuiteReceiver:
 
     def _longest(self) -> int:
         """Bytes of the longest value that may still be right; an honest child sends no longer."""
-        return 4 * len(self._expected[self.passed].data) + SPARE_BYTES
+        return 4 * self._expected[self.passed].size + SPARE_BYTES
 
     def _wrong_length(self, length: int) -> Answer:
         self.wrong = f"returned a wrong value of {length} bytes"

@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 from pytest_dualcode.errors import JudgeError
 from pytest_dualcode.judge import Judge, ensure_ground_truth, expected_seconds
 from pytest_dualcode.judge.ground_truth import (
+    KEPT,
     Expected,
     GroundTruth,
     GroundTruthCache,
+    Stretch,
     default_folder,
     read,
     safe_name,
@@ -28,7 +30,7 @@ MakeProblem = Callable[..., Problem]
 ENTRIES = st.lists(
     st.builds(
         Expected,
-        data=st.binary(max_size=40),
+        stored=st.binary(max_size=40),
         seconds=st.integers(0, 10**9).map(lambda n: n / 1e9),
         equal_bytes_suffice=st.booleans(),
         floats=st.booleans(),
@@ -57,6 +59,28 @@ def test_what_is_stored_is_read(
     assert cache.get(problem, lambda _: truth) == truth
     assert read(cache.path(problem)) == truth
     assert cache.seconds(problem) == pytest.approx(truth.seconds)
+
+
+def test_long_outputs_stay_in_the_file(tmp_path: Path, make_problem: MakeProblem) -> None:
+    cache, problem = GroundTruthCache(tmp_path), make_problem("", [])
+    data = [b"s" * (KEPT + 1), b"short", bytes(range(256)) * 2048]
+    entries = tuple(Expected(each, 0.5, True, False, False) for each in data)
+    found = cache.get(problem, lambda _: GroundTruth(entries[:1], entries[1:]))
+    assert [entry.data for entry in (*found.base, *found.plus)] == data
+    assert [type(entry.stored) for entry in (*found.base, *found.plus)] == [Stretch, bytes, Stretch]
+    assert [entry.digest for entry in found.plus] == [entry.digest for entry in entries[1:]]
+    assert [entry.length for entry in found.plus] == [len(each) for each in data[1:]]
+
+
+def test_a_file_that_goes_while_it_is_used_is_an_error_and_no_wrong_answer(
+    tmp_path: Path, make_problem: MakeProblem
+) -> None:
+    cache, problem = GroundTruthCache(tmp_path), make_problem("", [])
+    long = Expected(bytes(KEPT + 1), 0.5, True, False, False)
+    found = cache.get(problem, lambda _: GroundTruth((long,), ()))
+    cache.path(problem).unlink()
+    with pytest.raises(JudgeError, match="Leave the cache folder alone"):
+        _ = found.base[0].data
 
 
 def test_outputs_are_computed_once(tmp_path: Path, double: Problem) -> None:
