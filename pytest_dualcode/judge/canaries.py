@@ -99,7 +99,12 @@ class Plan:
 
     def start(self) -> Zygote:
         """Start a zygote with these walls."""
-        return start(self.walls)
+        return self.told(start(self.walls))
+
+    def told(self, zygote: Zygote) -> Zygote:
+        """Let `zygote` know what its children can do."""
+        zygote.confined = self.level != "L0"
+        return zygote
 
 
 def find(allow_unsafe: bool, candidates: Sequence[str] = BEST_FIRST) -> tuple[Plan, Zygote]:
@@ -128,7 +133,7 @@ def find(allow_unsafe: bool, candidates: Sequence[str] = BEST_FIRST) -> tuple[Pl
     if plan.level in ("L1", "L0") and not allow_unsafe:
         zygote.close()
         raise refusal(plan.level, plan.broke_out)
-    return plan, zygote
+    return plan, plan.told(zygote)
 
 
 def start(walls: str) -> Zygote:
@@ -195,6 +200,7 @@ def try_canaries(zygote: Zygote) -> tuple[str, ...]:
             ["send_datagram", server.getsockname()[1]],
             ["make_process"],
             ["send_signal", os.getpid()],
+            ["send_signal", 0],  # to itself
             ["trace", os.getpid()],
             ["raise_limits"],
             ["execute", sys.executable],

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import marshal
 import os
+import resource
 import select
 import signal
 import socket
@@ -26,6 +27,7 @@ from typing import Any, Literal
 
 from pytest_dualcode.errors import JudgeError
 from pytest_dualcode.judge import protocol
+from pytest_dualcode.judge.child.zygote import CPU_BACKSTOP
 from pytest_dualcode.judge.clocks import Clocks
 
 WALL_SECONDS = 3600.0
@@ -104,10 +106,18 @@ class Ending:
     detail: str = ""
 
 
+class ChildKilled(JudgeError):
+    """A child was killed, and neither by itself nor by us: that says nothing about its program."""
+
+
 class Zygote:
-    """One warm process that forks jailed children; one job at a time."""
+    """One warm process that forks jailed children; one job at a time.
+
+    `confined`: its children cannot send signals (level L1 and above), as `canaries` found out.
+    """
 
     def __init__(self, walls: str = "ls", wrapper: tuple[str, ...] = ()) -> None:
+        self.confined = False
         self._broken = False
         self._control, theirs = socket.socketpair()
         try:
@@ -145,6 +155,7 @@ class Zygote:
         """Run one job; `receive` is called with each frame (tag, body).
 
         Raises:
+            ChildKilled: the child was killed from outside, by the kernel for want of memory or so.
             JudgeError: the zygote is gone; it says nothing about the program.
         """
         ours, theirs = socket.socketpair()
@@ -160,6 +171,12 @@ class Zygote:
             except OSError as error:
                 self._broken = True
                 raise JudgeError(f"The judge's helper process broke: {error}.") from error
+        if self.confined and watch.died and killed_from_outside(status, seconds):
+            raise ChildKilled(
+                "A program's process was killed from outside the judge, most likely by the kernel "
+                "because memory ran out.",
+                "Free memory (a program may use up to 3 GB) or lower -n; then continue with --resume.",
+            )
         return Ending(watch.kind, status, seconds, watch.detail)
 
     def _receive(self, size: int) -> bytes:
@@ -216,12 +233,13 @@ def _tell_sender(ours: socket.socket) -> None:
 
 
 class _Finished(Exception):
-    """The conversation is over, and why."""
+    """The conversation is over, and why. `died`: the child was ending before we ended it."""
 
-    def __init__(self, kind: EndKind, detail: str = "") -> None:
+    def __init__(self, kind: EndKind, detail: str = "", died: bool = False) -> None:
         super().__init__(kind)
         self.kind = kind
         self.detail = detail
+        self.died = died
 
 
 class _Conversation:
@@ -291,8 +309,8 @@ class _Conversation:
             return
         except OSError:
             data = b""
-        if not data:
-            raise _Finished("exited")
+        if not data:  # it ended; or closed its socket and lives on, to be killed by us
+            raise _Finished("exited", died=self._clocks.ending())
         self._buffer += data
         frames = protocol.split_frames(self._buffer)
         for tag, body in frames:
@@ -333,6 +351,16 @@ class _Conversation:
             raise _Finished("idle", f"did nothing for {limits.idle_suite:g} s in all")
         if wall > WALL_SECONDS:
             raise _Finished("wall", f"more than {WALL_SECONDS:g} s")
+
+
+def killed_from_outside(status: int, cpu_seconds: float) -> bool:
+    """Whether SIGKILL ended a child that could not send it, before its own limit of CPU time."""
+    if not os.WIFSIGNALED(status) or os.WTERMSIG(status) != signal.SIGKILL:
+        return False
+    inherited = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    unlimited = inherited == resource.RLIM_INFINITY
+    limit = CPU_BACKSTOP if unlimited else min(CPU_BACKSTOP, inherited)
+    return cpu_seconds < limit - 1
 
 
 def describe_status(status: int) -> str:

@@ -15,7 +15,7 @@ from pytest_dualcode.errors import JudgeError
 from pytest_dualcode.judge import canaries, evalplus_mode, examples, suite
 from pytest_dualcode.judge.evalplus_mode import EvalPlusJudge
 from pytest_dualcode.judge.ground_truth import Expected, GroundTruth, GroundTruthCache
-from pytest_dualcode.judge.sandbox import Limits, Zygote
+from pytest_dualcode.judge.sandbox import ChildKilled, Limits, Zygote
 from pytest_dualcode.types import Example, ExampleResult, Problem, Spec, SuiteResult, Verdict
 
 Mode = Literal["dualcode", "evalplus"]
@@ -117,11 +117,11 @@ class Judge:
             self._evalplus.close()
 
     def _run(self, work: Callable[[Zygote], T]) -> T:
-        """Do `work` with a zygote; once more with a fresh one if the zygote broke."""
+        """Do `work` with a zygote; once more if the zygote broke or its child was killed."""
         try:
             with self._pool.zygote() as zygote:
                 return work(zygote)
-        except ZygoteLost:
+        except (ZygoteLost, ChildKilled):
             with self._pool.zygote() as zygote:
                 return work(zygote)
 

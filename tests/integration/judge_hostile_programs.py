@@ -113,6 +113,16 @@ def f(x):
     return 0
 """,
     "closes every descriptor": "import os\ndef f(x): os.closerange(0, 64); return [x, 2 * x]\n",
+    # Then we kill it. If that looked like a kill for want of memory, it would be no wrong answer.
+    "closes its socket and sleeps": (
+        "import os, time\ndef f(x): os.closerange(0, 64); time.sleep(99); return [x, 2 * x]\n"
+    ),
+    "a thread closes its socket after the main thread ended": (
+        "import ctypes, os, threading, time\ndef late():\n    time.sleep(0.2)\n"
+        "    os.closerange(0, 64)\n    time.sleep(99)\n"
+        "def f(x):\n    threading.Thread(target=late).start()\n"
+        "    ctypes.CDLL(None).syscall({'x86_64': 60}.get(os.uname().machine, 93), 0)\n"
+    ),
     "reads the answers to digests": """
 import os
 def f(x):
