@@ -156,7 +156,7 @@ class Zygote:
 
         Raises:
             ChildKilled: the child was killed from outside, by the kernel for want of memory or so.
-            JudgeError: the zygote is gone; it says nothing about the program.
+            JudgeError: the zygote is gone, or cannot fork; it says nothing about the program.
         """
         ours, theirs = socket.socketpair()
         with ours:
@@ -165,6 +165,8 @@ class Zygote:
                 with theirs:
                     socket.send_fds(self._control, [b"J"], [theirs.fileno()])
                 (inner_pid,) = struct.unpack("<i", self._receive(4))
+                if inner_pid < 0:
+                    raise no_process(-inner_pid)
                 watch = _Conversation(ours, job, receive, inner_pid).hold()
                 self._control.sendall(b"R")
                 status, seconds = struct.unpack("<id", self._receive(12))
@@ -175,7 +177,7 @@ class Zygote:
             raise ChildKilled(
                 "A program's process was killed from outside the judge, most likely by the kernel "
                 "because memory ran out.",
-                "Free memory (a program may use up to 3 GB) or lower -n; then continue with --resume.",
+                "Free memory (a program may use 3 GB) or lower -n; then continue with --resume.",
             )
         return Ending(watch.kind, status, seconds, watch.detail)
 
@@ -200,6 +202,15 @@ class Zygote:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+
+def no_process(number: int) -> JudgeError:
+    """Return what is wrong where forking fails with the error `number`."""
+    return JudgeError(
+        f"The judge cannot start a process for a program: {os.strerror(number)}.",
+        "Raise the limit of processes (docker run --pids-limit, pids.max, ulimit -u) or lower -n; "
+        "then continue with --resume.",
+    )
 
 
 def _start(theirs: socket.socket, walls: str, wrapper: tuple[str, ...]) -> subprocess.Popen[bytes]:

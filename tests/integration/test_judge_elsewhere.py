@@ -129,3 +129,31 @@ def marked(mark: str) -> list[Path]:
             if mark.encode() in (entry / "environ").read_bytes():
                 found.append(entry)
     return found
+
+
+def test_no_room_for_a_process_is_an_error_that_names_the_limit() -> None:
+    """As at a container's pids.max: fork fails with EAGAIN (11), and the zygote lives on."""
+    code = """
+    from pytest_dualcode.errors import JudgeError
+    from pytest_dualcode.judge.sandbox import Job, Zygote
+    code = [jail._load(0), jail._jump(CLONE, 0, 3), jail._load(16),
+            jail._jump(0x100, 1, 0, 0x45),  # CLONE_VM: a thread, or subprocess's vfork
+            jail._returns(jail.ERRNO | 11), jail._returns(jail.ALLOW)]
+    data = b"".join(struct.pack("<HBBI", *i) for i in code)
+    keep = ctypes.create_string_buffer(data, len(data))
+    jail.forbid_new_privileges()
+    program = struct.pack("<HxxxxxxQ", len(code), ctypes.addressof(keep))
+    assert jail._libc.prctl(22, 2, program, 0, 0) == 0
+    zygote = Zygote("")
+    try:
+        zygote.run(Job("", "f", [[]], [1.0], 1.0), lambda tag, body: "stop")
+    except JudgeError as error:
+        print(error)
+    print(zygote.alive)
+    zygote.close()
+    """
+    said = run(code)
+    assert "cannot start a process for a program: Resource temporarily unavailable" in said
+    assert "pids.max" in said
+    assert "lower -n" in said
+    assert said.endswith("True")

@@ -2,12 +2,14 @@
 
 It is started by exec, so it inherits nothing of the process that judges; it loads numpy once,
 and it never sees an expected output. Over its control socket it gets one message for each job,
-``J`` with the child's end of a fresh socket, and then ``R`` (reap): it kills what is left of
-the child, waits for it and answers with the wait status and CPU seconds.
+``J`` with the child's end of a fresh socket, which it answers with the child's process id (or a
+negative error number), and then ``R`` (reap): it kills what is left of the child, waits for it and
+answers with the wait status and CPU seconds.
 """
 
 from __future__ import annotations
 
+import errno
 import gc
 import importlib
 import os
@@ -15,6 +17,7 @@ import signal
 import socket
 import struct
 import sys
+import time
 
 from . import guard, jail, runner
 
@@ -25,6 +28,8 @@ PRELOADED = (
 )  # fmt: skip
 CPU_BACKSTOP = 900
 """Seconds of CPU after which the kernel kills a child, should the trusted side be gone."""
+FORK_SECONDS = 5.0
+"""How long to try: a container's limit of processes (pids.max) may be reached for a moment."""
 
 
 def main(control_fd: int, walls: str) -> None:
@@ -52,7 +57,12 @@ def serve(control: socket.socket, seccomp: jail.SeccompFilter | None) -> bool:
     message, fds, _, _ = socket.recv_fds(control, 1, 1)
     if message != b"J" or not fds:
         return False
-    pid = os.fork()
+    try:
+        pid = fork()
+    except OSError as error:
+        os.close(fds[0])
+        control.sendall(struct.pack("<i", -(error.errno or errno.EAGAIN)))
+        return True
     if pid == 0:
         try:
             become_child(control.fileno(), fds[0], seccomp)
@@ -68,6 +78,18 @@ def serve(control: socket.socket, seccomp: jail.SeccompFilter | None) -> bool:
     if alive:
         control.sendall(struct.pack("<id", status, seconds))
     return alive
+
+
+def fork(seconds: float = FORK_SECONDS) -> int:
+    """Fork, trying for some seconds while there is no room for a process."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            return os.fork()
+        except OSError:
+            if time.monotonic() >= until:
+                raise
+        time.sleep(0.05)
 
 
 def become_child(control_fd: int, fd: int, seccomp: jail.SeccompFilter | None) -> None:
