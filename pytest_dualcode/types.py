@@ -22,6 +22,10 @@ ROLES: tuple[Role, ...] = ("coder", "planner")
 Status = Literal["pass", "fail", "timeout"]
 """What a test suite said of a solution, in EvalPlus's words."""
 
+ThinkingStyle = Literal["enable_thinking", "thinking", "reasoning_effort", "ollama", "none"]
+"""How a model's thinking is switched; see `models.thinking`. The first two are variables of chat
+templates, the next two fill ``reasoning_effort``, and ``none`` sends nothing."""
+
 Outcome = Literal["passed", "failed", "error"]
 """What an item became. ``error`` is infrastructure: never a wrong answer."""
 
@@ -104,8 +108,9 @@ class Message:
 class Sampling:
     """Every decoding field that is sent, so that no server-side default decides a result.
 
-    ``max_tokens`` counts completion tokens, reasoning included. ``thinking`` is sent as
-    ``chat_template_kwargs.enable_thinking``. ``seed`` is sent only when it is set.
+    ``max_tokens`` counts completion tokens, reasoning included. ``thinking`` is sent
+    as ``thinking_style`` says, with ``effort`` where that is a word. ``seed`` is sent only when it
+    is set.
     ``thinking_budget`` ends a thought after so many tokens, so that an answer still fits
     (vLLM with a reasoning parser; elsewhere only ``max_tokens`` bounds it). ``top_k`` 0 means all
     tokens.
@@ -121,9 +126,14 @@ class Sampling:
     min_p: float = 0.0
     repetition_penalty: float = 1.0
     presence_penalty: float = 0.0
+    thinking_style: ThinkingStyle = "enable_thinking"
+    effort: str = ""
 
 
-ADDED_LATER = {"top_k": 0, "min_p": 0.0, "repetition_penalty": 1.0, "presence_penalty": 0.0}
+RARER = {"top_k": 0, "min_p": 0.0, "repetition_penalty": 1.0, "presence_penalty": 0.0}
+"""Decoding fields that not every server knows, with their neutral values."""
+
+ADDED_LATER = {**RARER, "thinking_style": "enable_thinking", "effort": ""}
 """Sampling fields that count in a request's key only where they are not neutral: calls that were
 stored before there were such fields keep their keys."""
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from pytest_dualcode.types import Call, Message, Request, Role
+from pytest_dualcode.types import Call, Message, Request, Role, ThinkingStyle
 
 
 class Models(Protocol):
@@ -47,7 +47,8 @@ class Endpoint(Protocol):
     `draft_tokens` and `review_tokens` are the completion tokens of a call that asks for no
     thinking and of one that does. `max_in_flight` is how many calls over all URLs to begin with.
     `sampling` are fields of `Sampling` that are not greedy's, `thinking_budget` the most tokens of
-    a thought.
+    a thought. `thinking_style` says how thinking is switched; the efforts, where it is by words,
+    are for calls with a thought and without one (empty: the style's own).
     """
 
     @property
@@ -68,6 +69,12 @@ class Endpoint(Protocol):
     def sampling(self) -> Mapping[str, float]: ...
     @property
     def thinking_budget(self) -> int | None: ...
+    @property
+    def thinking_style(self) -> ThinkingStyle: ...
+    @property
+    def thinking_effort(self) -> str: ...
+    @property
+    def answer_effort(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)

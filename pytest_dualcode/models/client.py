@@ -26,8 +26,15 @@ from pytest_dualcode.models.replicas import (
     note_fault,
     note_success,
 )
+from pytest_dualcode.models.thinking import effort_of
 from pytest_dualcode.models.turns import Turns
-from pytest_dualcode.models.wire import ServerTraits, body_of, read_reply, refused_field
+from pytest_dualcode.models.wire import (
+    ServerTraits,
+    body_of,
+    read_reply,
+    refused_field,
+    without_field,
+)
 from pytest_dualcode.types import Call, Message, Request, Role, Sampling
 
 log = logging.getLogger(__name__)
@@ -91,7 +98,7 @@ class OpenAIModels:
     restarts is waited for. `max_in_flight` fixes the number of calls in flight for each role;
     without it the client adapts it to the server. `temperature` and `seed`, where given, are the
     same for all calls of a run; otherwise each role's own. With `turns` one role at a time is
-    asked.
+    asked. `say` is told, once for each server, which field it was asked without.
     """
 
     def __init__(
@@ -105,6 +112,7 @@ class OpenAIModels:
         revive: Revive | None = None,
         retries: RetryPolicy | None = None,
         turns: Turns | None = None,
+        say: Callable[[str], None] = log.info,
     ) -> None:
         self._pools = {
             role: _Pool.of(role, endpoint, max_in_flight) for role, endpoint in endpoints.items()
@@ -119,6 +127,7 @@ class OpenAIModels:
         self._revive = revive
         self._retries = retries or RetryPolicy()
         self._turns = turns
+        self._say = say
         self._revivals: dict[str, asyncio.Task[None]] = {}
 
     def supports_thinking(self, role: Role) -> bool:
@@ -140,8 +149,15 @@ class OpenAIModels:
         limit = max_tokens or (endpoint.review_tokens if thinking else endpoint.draft_tokens)
         thinking = thinking and endpoint.thinking
         budget = thought_budget(endpoint, limit) if thinking else None
+        style = endpoint.thinking_style
+        effort = endpoint.thinking_effort if thinking else endpoint.answer_effort
         sampling = replace(
-            self._sampling[role], max_tokens=limit, thinking=thinking, thinking_budget=budget
+            self._sampling[role],
+            max_tokens=limit,
+            thinking=thinking,
+            thinking_budget=budget,
+            thinking_style=style,
+            effort=effort_of(style, thinking, effort),
         )
         return Request(role, endpoint.model, tuple(messages), sampling, sample)
 
@@ -329,12 +345,19 @@ class OpenAIModels:
             except Fault as fault:
                 unknown = refused_field(fault, body)
                 if unknown is not None:
-                    server.traits = (server.traits or traits).without(unknown)
+                    self._leave_out(unknown, server, request.role, body)
                     continue
                 fitting = await self._fitting(server, body, fault)
                 if fitting is None or fitting >= max_tokens:
                     raise
                 max_tokens = fitting
+
+    def _leave_out(self, field: str, server: Replica, role: Role, body: dict[str, object]) -> None:
+        """Ask `server` without `field` from now on; say so the first time."""
+        traits = server.traits or ServerTraits()
+        if field not in traits.refused:  # calls in flight together are all refused
+            self._say(without_field(role, server.url, field, body))
+        server.traits = traits.without(field)
 
     @staticmethod
     async def _fitting(server: Replica, body: Mapping[str, object], fault: Fault) -> int | None:

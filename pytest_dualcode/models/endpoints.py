@@ -8,12 +8,13 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from pytest_dualcode.errors import ServerError, UsageError
-from pytest_dualcode.models.profiles import RoleProfile, supports_thinking
-from pytest_dualcode.types import Role
+from pytest_dualcode.models.profiles import RoleProfile
+from pytest_dualcode.models.thinking import style_of, supports_thinking
+from pytest_dualcode.types import Role, ThinkingStyle
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -24,8 +25,9 @@ class RoleEndpoint:
 
     ``urls`` end in ``/v1``; several are equal replicas. ``model`` is the served name.
     ``draft_tokens`` and ``review_tokens`` are the ``max_tokens`` of a program and of an
-    analysis or review. ``thinking`` says whether ``enable_thinking`` may be true.
-    ``launched`` servers are ours. ``sampling`` and ``thinking_budget`` are the profile's.
+    analysis or review. ``thinking`` says whether a thought can be switched on,
+    ``thinking_style`` how. ``launched`` servers are ours. ``sampling``, ``thinking_budget`` and
+    the efforts are the profile's.
     """
 
     role: Role
@@ -39,15 +41,24 @@ class RoleEndpoint:
     launched: bool
     sampling: Mapping[str, float] = field(default_factory=dict)
     thinking_budget: int | None = None
+    thinking_style: ThinkingStyle = "enable_thinking"
+    thinking_effort: str = ""
+    answer_effort: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ServedModel:
-    """One entry of ``/v1/models``; other servers than vLLM leave the last two out."""
+    """One entry of ``/v1/models``; other servers than vLLM leave root and length out."""
 
     name: str
     root: str | None
     max_model_len: int | None
+    owner: str | None = None
+
+    @property
+    def family_name(self) -> str:
+        """The name that tells most about the model: its root, where the server gives one."""
+        return self.root or self.name
 
 
 def api_key(role: Role) -> str | None:
@@ -132,7 +143,8 @@ def served_models(url: str, key: str | None = None) -> list[ServedModel]:
     entries = reply.get("data") if isinstance(reply, dict) else None
     if not isinstance(entries, list) or not all(is_model_entry(entry) for entry in entries):
         raise ValueError("the reply to /models is not a list of models")
-    return [ServedModel(e["id"], e.get("root"), e.get("max_model_len")) for e in entries]
+    fields = ("id", "root", "max_model_len", "owned_by")
+    return [ServedModel(*(entry.get(field) for field in fields)) for entry in entries]
 
 
 def is_model_entry(entry: Any) -> bool:
@@ -201,10 +213,17 @@ def attach(
                 f"{url} serves {model.name}.",
                 "Several URLs for one role must be replicas of one model.",
             )
-    thinking = profile.thinking or supports_thinking(found[0].root or found[0].name)
+    model = found[0]
+    thinking = profile.thinking or supports_thinking(model.family_name)
+    style = chosen_style(profile, model.family_name, model.owner)
     lengths = [model.max_model_len for model in found if model.max_model_len]
     length = min(lengths) if lengths else None
-    return endpoint(role, bases, found[0].name, length, profile, thinking, launched=False)
+    return endpoint(role, bases, model.name, length, profile, thinking, style, launched=False)
+
+
+def chosen_style(profile: RoleProfile, model: str, owner: str | None = None) -> ThinkingStyle:
+    """Return the profile's style, which was checked when it was read, or that of the `model`."""
+    return cast(ThinkingStyle, profile.thinking_style) or style_of(model, owner)
 
 
 def endpoint(
@@ -214,6 +233,7 @@ def endpoint(
     max_model_len: int | None,
     profile: RoleProfile,
     thinking: bool,
+    style: ThinkingStyle,
     launched: bool,
 ) -> RoleEndpoint:
     """Put an endpoint together; a third of the context stays free for the prompt.
@@ -234,4 +254,7 @@ def endpoint(
         launched=launched,
         sampling=dict(profile.sampling),
         thinking_budget=profile.thinking_budget,
+        thinking_style=style,
+        thinking_effort=profile.thinking_effort,
+        answer_effort=profile.answer_effort,
     )

@@ -19,6 +19,7 @@ from typing import Any, Literal, get_args
 
 from pytest_dualcode.config import RunConfig
 from pytest_dualcode.errors import UsageError
+from pytest_dualcode.models.thinking import STYLES, family_of
 from pytest_dualcode.types import ROLES, Role
 
 Device = Literal["any", "cpu", "gpu"]
@@ -33,8 +34,10 @@ class RoleProfile:
 
     ``model`` is a hub id, a local folder, or ``package:NAME`` for weights that ship in a Python
     package. ``served_name`` is what requests call it; empty means the hub id or the folder's
-    name. ``gpu`` counts among the visible GPUs. ``thinking`` says whether the chat template
-    knows ``enable_thinking``; ``thinking_budget`` is the most tokens of a thought. ``sampling``
+    name. ``gpu`` counts among the visible GPUs. ``thinking`` says whether the model has a
+    reasoning mode that can be switched, ``thinking_style`` how (empty: by the model's name);
+    ``thinking_effort`` and ``answer_effort`` are the words for calls with and without a thought
+    where the style has words. ``thinking_budget`` is the most tokens of a thought. ``sampling``
     goes into every request of the role. ``price_per_hour`` is money for the role's servers, in the
     user's unit.
     """
@@ -57,6 +60,9 @@ class RoleProfile:
     thinking_budget: int | None = None
     price_per_hour: float | None = None
     gpus: int | None = None
+    thinking_style: str = ""
+    thinking_effort: str = ""
+    answer_effort: str = ""
 
     def served_like(self, other: RoleProfile) -> bool:
         """Whether one server can answer both; how they are asked may differ."""
@@ -160,17 +166,6 @@ def is_folder(model: str) -> bool:
     return Path(model).expanduser().is_dir()
 
 
-def supports_thinking(model: str) -> bool:
-    """Guess from the name whether the chat template knows ``enable_thinking``.
-
-    Qwen3's hybrids do; its Coder, Instruct and Thinking variants have one fixed mode.
-    """
-    name = model.rsplit("/", 1)[-1].lower()
-    return bool(re.match(r"qwen3(\.\d+)?[-_]", name)) and not re.search(
-        r"coder|instruct|thinking|embedding|reranker|base", name
-    )
-
-
 def load_profiles(user_file: Path | None = None) -> dict[str, Profile]:
     """The shipped profiles, and over them those of `user_file`.
 
@@ -251,6 +246,11 @@ def check_role(role: RoleProfile, where: str) -> None:
                 f"Give {'a whole number' if name in ('top_k', 'seed') else 'a number'} from {low} "
                 f"to {high}.",
             )
+    if role.thinking_style not in ("", *STYLES):
+        raise UsageError(
+            f"{where}: thinking_style = {role.thinking_style!r} is not known.",
+            f"Valid: {', '.join(STYLES)}.",
+        )
     for name in ("thinking_budget", "price_per_hour", "gpus"):
         if (getattr(role, name) or 0) < 0:
             raise UsageError(f"{where}: {name} is negative.", "Give 0 or more.")
@@ -393,15 +393,15 @@ def other_model(role: RoleProfile, model: str | None) -> RoleProfile:
     if model is None or model == role.model:
         return role
     folder = str(Path(model).expanduser().resolve()) if is_folder(model) else model
-    thinking = supports_thinking(folder)
-    parser = "qwen3" if thinking else ""
+    family = family_of(folder)
     return replace(
         role,
         model=folder,
         served_name="",
         revision="",
-        thinking=thinking,
-        reasoning_parser=parser,
+        thinking=family is not None and family.thinks,
+        reasoning_parser=family.parser if family is not None else "",
+        thinking_style="",
     )
 
 

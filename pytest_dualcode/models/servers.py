@@ -140,7 +140,7 @@ class Servers:
             asked = self.config.temperature
             if asked is None:
                 asked = place.sampling.get("temperature", 0.0)
-            if place.thinking and asked == 0:
+            if place.thinking and place.thinking_style == "enable_thinking" and asked == 0:
                 say(
                     f"{role}: thinks at temperature 0, as in the paper; Qwen advises 0.6 with "
                     "top_p 0.95 and top_k 20 (a profile's `sampling`), since greedy thoughts "
@@ -366,8 +366,9 @@ class Servers:
         server.ready_seconds = round(time.monotonic() - server.started, 1)
         for name in server.roles:
             role = self._role(name)
+            style = endpoints.chosen_style(role, role.model)
             self._endpoints[name] = endpoints.endpoint(
-                name, (server.url,), role.name, length, role, role.thinking, launched=True
+                name, (server.url,), role.name, length, role, role.thinking, style, launched=True
             )
         ran = ", kept by an earlier run" if server.reused else ""
         say(f"{server.label}: {server.profile.name} ready after {server.ready_seconds:.1f} s{ran}")

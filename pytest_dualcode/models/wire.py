@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, replace
 from typing import Any
 
 from pytest_dualcode.models.faults import Fault
 from pytest_dualcode.models.limits import Load
-from pytest_dualcode.types import ADDED_LATER, Request
+from pytest_dualcode.models.thinking import switch_of
+from pytest_dualcode.types import RARER, Request, Role
 
 THINK_OPEN = "<think>"
 THINK_CLOSE = "</think>"
@@ -16,12 +18,25 @@ THINK_CLOSE = "</think>"
 OPTIONAL_FIELDS = (
     "thinking_token_budget",
     "chat_template_kwargs",
+    "reasoning_effort",
     "top_k",
     "min_p",
     "repetition_penalty",
     "seed",
 )
 """Fields that a server may refuse by name; it is then asked without them."""
+
+FIXED_FIELDS = ("temperature", "top_p", "presence_penalty")
+"""Fields that models with a fixed sampling refuse. They decide what is sampled, so they are left
+out only if the server says that it does not take them, not if it finds a value out of bounds."""
+
+UNSUPPORTED = re.compile(
+    r"unsupported|not support|unrecogni[sz]ed|unknown|deprecated|only the default", re.IGNORECASE
+)
+
+RENAMED = re.compile(r"\buse\W+max_completion_tokens", re.IGNORECASE)
+"""In OpenAI's words: 'max_tokens' is not supported with this model. Use 'max_completion_tokens'
+instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +46,7 @@ class ServerTraits:
     vLLM takes every field and fills in those that are left out from the model's
     ``generation_config.json``, so it is sent neutral values for all of them. Others are sent the
     common fields and the thinking switch; hosted APIs refuse fields that they do not know, and
-    `refused` remembers those.
+    `refused` remembers those (``max_tokens`` among them: its newer name is used then).
     """
 
     is_vllm: bool = False
@@ -49,28 +64,40 @@ def body_of(request: Request, traits: ServerTraits, max_tokens: int) -> dict[str
     body: dict[str, Any] = {
         "model": request.model,
         "messages": [{"role": m.role, "content": m.content} for m in request.messages],
-        "max_tokens": max_tokens,
+        "max_completion_tokens" if "max_tokens" in traits.refused else "max_tokens": max_tokens,
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
-        "chat_template_kwargs": {"enable_thinking": sampling.thinking},
+        **switch_of(sampling),
     }
     if sampling.seed is not None:
         body["seed"] = sampling.seed
-    rarer = {name: getattr(sampling, name) for name in ADDED_LATER}
+    rarer = {name: getattr(sampling, name) for name in RARER}
     if traits.is_vllm:
         body |= {**rarer, "frequency_penalty": 0.0}
         if sampling.thinking and sampling.thinking_budget is not None:
             body["thinking_token_budget"] = min(sampling.thinking_budget, max_tokens)
     else:
-        body |= {name: value for name, value in rarer.items() if value != ADDED_LATER[name]}
+        body |= {name: value for name, value in rarer.items() if value != RARER[name]}
     return {name: value for name, value in body.items() if name not in traits.refused}
 
 
 def refused_field(fault: Fault, body: dict[str, Any]) -> str | None:
-    """Return the optional field of `body` that the server's error message names, if any."""
+    """Return the field of `body` that the server's error message refuses, if it can be spared."""
     if fault.kind != "rejected" or not fault.detail.startswith(("HTTP 400", "HTTP 422")):
         return None
-    return next((name for name in OPTIONAL_FIELDS if name in body and name in fault.detail), None)
+    if "max_tokens" in body and RENAMED.search(fault.detail):
+        return "max_tokens"
+    spare = [*OPTIONAL_FIELDS, *(FIXED_FIELDS if UNSUPPORTED.search(fault.detail) else ())]
+    return next((name for name in spare if name in body and name in fault.detail), None)
+
+
+def without_field(role: Role, url: str, field: str, body: dict[str, Any]) -> str:
+    """Return what the user is told about a field that a server refused."""
+    if field == "max_tokens":
+        return f"{role}: {url} takes max_completion_tokens in place of max_tokens"
+    value = json.dumps(body[field])
+    told = f"{role}: {url} does not take {field}; asked without it (it would have been {value})"
+    return f"{told}, so its replies may differ from run to run" if field == "temperature" else told
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,7 @@ class Generation:
             max_in_flight=self.config.max_in_flight,
             temperature=self.config.temperature,
             revive=self._revive,
+            say=self.notes.append,
             turns=self.servers.turns(self.notes.append) if self.servers is not None else None,
         )
         earlier = [replay / CALLS_FILE] if replay is not None else []

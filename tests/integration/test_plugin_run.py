@@ -407,3 +407,14 @@ def test_no_terminal_is_needed(pytester: pytest.Pytester, serve: Serve, sums: Pa
     assert len(records(pytester)) == COUNT
     root = ET.parse(pytester.path / "junit.xml").getroot()
     assert root.findall("./testsuite/properties/property")
+
+
+def test_a_field_that_a_server_refuses_is_said_once(
+    pytester: pytest.Pytester, serve: Serve, sums: Path
+) -> None:
+    server = serve(coder(), owned_by="openai", rejects=("chat_template_kwargs",))
+    result = run(pytester, server, sums, "--pipeline=raw-coder", "-n2")
+    result.assert_outcomes(passed=COUNT - 2, failed=2)
+    told = [line for line in result.outlines if "does not take" in line]
+    assert len(told) == 1
+    assert f"dualcode: coder: {server.url} does not take chat_template_kwargs" in told[0]

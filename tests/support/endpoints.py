@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pytest_dualcode.models.faults import RetryPolicy
-from pytest_dualcode.types import Message
+from pytest_dualcode.types import Message, ThinkingStyle
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,9 @@ class TestEndpoint:
     max_in_flight: int = 8
     sampling: Mapping[str, float] = field(default_factory=dict)
     thinking_budget: int | None = None
+    thinking_style: ThinkingStyle = "enable_thinking"
+    thinking_effort: str = ""
+    answer_effort: str = ""
 
 
 SWIFT = RetryPolicy(first_pause=0.001, longest_pause=0.01)

@@ -354,12 +354,13 @@ class ScriptedServer:
             if name in body:
                 return 400, _error(400, f"Unrecognized request argument supplied: {name}")
         prompt = _tokens_of_prompt(body)
-        if prompt + body["max_tokens"] > self.max_model_len:
+        most = body.get("max_tokens", body.get("max_completion_tokens"))
+        if prompt + most > self.max_model_len:
             return 400, _error(
                 400,
                 f"This model's maximum context length is {self.max_model_len} tokens. However, "
-                f"you requested {body['max_tokens']} output tokens and your prompt contains at "
-                f"least {self.max_model_len - body['max_tokens'] + 1} input tokens.",
+                f"you requested {most} output tokens and your prompt contains at "
+                f"least {self.max_model_len - most + 1} input tokens.",
             )
         return None
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from pytest_dualcode.config import RunConfig
 from pytest_dualcode.errors import UsageError
+from pytest_dualcode.models.endpoints import chosen_style
 from pytest_dualcode.models.profiles import (
     ATTACHED,
     AUTO_ORDER,
@@ -21,9 +22,9 @@ from pytest_dualcode.models.profiles import (
     in_visible_order,
     load_profiles,
     parse_gpus,
-    supports_thinking,
     visible_gpus,
 )
+from pytest_dualcode.models.thinking import supports_thinking
 
 CARD_24 = Gpu(0, "NVIDIA GeForce RTX 4090", 23.99)
 CARD_80 = Gpu(0, "NVIDIA H100", 79.6)
@@ -240,19 +241,18 @@ def test_an_attached_role_keeps_the_budgets_of_a_profile_only_if_asked_for() -> 
     assert choose_profile(asked, [], False)[0].coder == paper.coder
 
 
-@pytest.mark.parametrize(
-    ("model", "thinks"),
-    [
-        ("Qwen/Qwen3-32B-AWQ", True),
-        ("/models/qwen3-0.6b", True),
-        ("Qwen/Qwen3-Coder-30B-A3B-Instruct", False),
-        ("Qwen/Qwen3-4B-Thinking-2507", False),
-        ("Qwen/Qwen2.5-Coder-14B-Instruct-AWQ", False),
-        ("meta-llama/Llama-3.1-8B-Instruct", False),
-    ],
-)
-def test_thinking_is_guessed_from_the_name(model: str, thinks: bool) -> None:
-    assert supports_thinking(model) is thinks
+def test_another_model_brings_its_familys_parser_and_switch() -> None:
+    settings = config(profile="paper", planner_model="deepseek-ai/DeepSeek-V3.1")
+    planner = choose_profile(settings, [CARD_24, CARD_24], True)[0].planner
+    assert (planner.thinking, planner.reasoning_parser) == (True, "deepseek_v3")
+    assert chosen_style(planner, planner.model) == "thinking"
+
+
+def test_a_style_that_is_not_known_is_a_usage_error(tmp_path: Path) -> None:
+    text = '[profiles.odd.coder]\nmodel = "m"\nthinking_style = "loud"\n'
+    with pytest.raises(UsageError, match="thinking_style = 'loud' is not known") as caught:
+        load_profiles(user_file(tmp_path, text))
+    assert "reasoning_effort, ollama, none" in caught.value.remedy
 
 
 def test_nvidia_smis_lines_are_read_and_its_warnings_skipped() -> None:
