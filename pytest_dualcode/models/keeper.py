@@ -23,9 +23,11 @@ import ctypes
 import fcntl
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -37,8 +39,15 @@ REAPING = 5.0
 
 LOOK_EVERY = 0.5
 
+SOCKETS = "VLLM_RPC_BASE_PATH"
+"""vLLM's variable for the folder of its sockets; otherwise they lie in ``/tmp`` for ever."""
+
 LONGEST_IDLE = 24 * 3600.0
 """Seconds that an unused server stays if the file that says how long is gone or damaged."""
+
+SHARED_MEMORY = Path("/dev/shm")
+SEGMENTS = ("psm_*", "sem.mp-*")
+"""What Python's ``multiprocessing`` makes there, and a killed process leaves."""
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
@@ -54,11 +63,22 @@ class Keeper:
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             signal.signal(number, self.on_signal)
         control(PR_SET_CHILD_SUBREAPER, 1)
-        self.server = subprocess.Popen(
+        # vLLM's processes talk over sockets in this folder, and remove none of them.
+        self.sockets = tempfile.mkdtemp(prefix="dualcode-", dir=os.environ.get(SOCKETS))
+        try:
+            self.server = self.start(command)
+        except OSError:
+            shutil.rmtree(self.sockets)
+            raise
+
+    def start(self, command: list[str]) -> subprocess.Popen[bytes]:
+        """Start the server in a process group of its own."""
+        return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
             preexec_fn=interrupt_at_parents_death,
+            env={**os.environ, SOCKETS: self.sockets},
         )
 
     def on_signal(self, *_: object) -> None:
@@ -69,12 +89,16 @@ class Keeper:
         """Wait for the server's end or for the reason to end it; return an exit status."""
         while self.server.poll() is None and not self.unneeded():
             pass
+        segments = segments_of(self.server.pid)
         if self.server.poll() is None:
             self.interrupt()
+        segments |= segments_of(self.server.pid)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.server.pid, signal.SIGKILL)
         code = self.server.wait()
         reap_orphans()
+        shutil.rmtree(self.sockets, ignore_errors=True)
+        remove_unused(segments)
         return code if code >= 0 else 128 - code
 
     def unneeded(self) -> bool:
@@ -182,6 +206,34 @@ def reap_orphans() -> None:
         while time.monotonic() < deadline:
             if os.waitpid(-1, os.WNOHANG) == (0, 0):
                 time.sleep(0.02)
+
+
+def segments_of(group: int) -> set[str]:
+    """Shared memory that processes of the group `group` use, as far as `SEGMENTS` covers it."""
+    found: set[str] = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError, ValueError):
+            if os.getpgid(int(process.name)) == group:
+                found |= mapped_by(process)
+    return found
+
+
+def mapped_by(process: Path) -> set[str]:
+    """Shared memory that a process (its folder below ``/proc``) uses."""
+    with contextlib.suppress(OSError):
+        lines = (process / "maps").read_text(errors="replace").splitlines()
+        paths = {Path(line.split(maxsplit=5)[5]) for line in lines if f" {SHARED_MEMORY}/" in line}
+        return {str(path) for path in paths if any(path.match(form) for form in SEGMENTS)}
+    return set()
+
+
+def remove_unused(segments: set[str]) -> None:
+    """Remove shared memory that no process uses any more."""
+    if not segments:
+        return
+    used = set().union(*map(mapped_by, Path("/proc").glob("[0-9]*")))
+    for path in segments - used:
+        Path(path).unlink(missing_ok=True)
 
 
 def interrupt_at_parents_death() -> None:

@@ -1,0 +1,51 @@
+"""What a server leaves in the file system when it has to be killed: sockets and shared memory."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from multiprocessing.shared_memory import SharedMemory
+from pathlib import Path
+
+import pytest
+
+from pytest_dualcode.models.keeper import SHARED_MEMORY, SOCKETS
+from pytest_dualcode.models.process import ServerProcess
+
+pytestmark = pytest.mark.skipif(not SHARED_MEMORY.is_dir(), reason="needs Linux's /dev/shm")
+
+SERVER = """
+import os, signal, socket, sys
+from multiprocessing.shared_memory import SharedMemory
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(os.environ["VLLM_RPC_BASE_PATH"] + "/engine")
+memory, theirs = SharedMemory(create=True, size=64), SharedMemory(sys.argv[1])
+print(os.environ["VLLM_RPC_BASE_PATH"], memory.name, flush=True)
+signal.pause()
+"""
+
+
+def test_a_killed_server_leaves_no_socket_and_no_shared_memory(tmp_path: Path) -> None:
+    shared = SharedMemory(create=True, size=64)
+    log = tmp_path / "server.log"
+    try:
+        command = [sys.executable, "-c", SERVER, shared.name]
+        environment = {**os.environ, SOCKETS: str(tmp_path)}
+        server = ServerProcess(command, environment, log, grace=0.1)
+        while not (said := log.read_text().split()):
+            os.sched_yield()
+        folder, segment = Path(said[0]), SHARED_MEMORY / said[1]
+        assert folder.parent == tmp_path
+        assert (folder / "engine").is_socket()
+        assert segment.exists()
+        server.ask_to_stop()
+        server.wait_stopped()
+        assert server.exit_code() == 128 + signal.SIGKILL
+        assert not folder.exists()
+        assert not segment.exists()
+        assert (SHARED_MEMORY / shared.name).exists()  # in use by this process
+    finally:
+        shared.close()
+        shared.unlink()
