@@ -1,7 +1,8 @@
 """A child's clocks, read from outside, so that nothing it does can set them back.
 
 CPU time is the kernel's clock of the process. Idle time is wall time in which no thread ran or
-waited for a CPU; without taking the waiting off, a busy machine would make sleepers of all.
+waited for a CPU; without taking the waiting off, a busy machine would make sleepers of all. So
+would a slow disk, but for `DISK_SECONDS` of waiting for it.
 """
 
 from __future__ import annotations
@@ -13,16 +14,23 @@ import time
 from pathlib import Path
 
 PF_EXITING = 0x4
+ON_DISK = {"D", "U"}
+"""Uninterruptible sleep, as Linux and as macOS's ``ps`` name it."""
+DISK_SECONDS = 60.0
+"""Of waiting in the kernel, for a disk as a rule, that a job has free: a cold import can take long,
+but a program that manages to wait like that on purpose must still end."""
 
 
 class Clocks:
-    """CPU and idle seconds of the process `pid`."""
+    """CPU and idle seconds of the process `pid`, which may wait `disk_seconds` for disks."""
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: int, disk_seconds: float = DISK_SECONDS) -> None:
         self.pid = pid
         self.total_idle = 0.0
+        self._disk_left = disk_seconds
         self._cpu = 0.0
         self._idle = 0.0
+        self._off_cpu = 0.0
         self._waits: dict[str, int] = {}
         self._ask_again = 0.0
         self._told = ("S", 0.0)
@@ -50,8 +58,20 @@ class Clocks:
             self._start = (wall, cpu, waited)
         elif "R" not in states:
             began, cpu_then, waited_then = self._start
-            self._idle = (wall - began) - (cpu - cpu_then) - (waited - waited_then)
+            off_cpu = (wall - began) - (cpu - cpu_then) - (waited - waited_then)
+            self._idle += self._charged(off_cpu - self._off_cpu, bool(states & ON_DISK))
+            self._off_cpu = off_cpu
         return self._idle
+
+    def _charged(self, seconds: float, on_disk: bool) -> float:
+        """Return how many of `seconds` off the CPU count as idle.
+
+        A thread's state is known for moments only, so all the time since the last look is taken
+        for what is seen now; looks are 50 ms apart.
+        """
+        free = min(max(0.0, seconds), self._disk_left) if on_disk else 0.0
+        self._disk_left -= free
+        return seconds - free
 
     def threads(self) -> int:
         """How many threads there are now; 0 where that is not known."""
@@ -75,7 +95,7 @@ class Clocks:
     def restart(self) -> None:
         """Start a new measurement of idle time; the total goes on."""
         self.total_idle += self._idle
-        self._idle = 0.0
+        self._idle = self._off_cpu = 0.0
         self._start = None
 
     def _threads(self) -> tuple[set[str], float]:

@@ -15,6 +15,19 @@ from pytest_dualcode.judge.clocks import Clocks, parse_ps
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 BUSY = "while True: pass"
 ASLEEP = "import time; print(flush=True); time.sleep(10 ** 6)"
+# After vfork(2) the kernel holds the parent as if it waited for a disk: state D. The child has
+# memory of its own here, and ends with its parent.
+WAITING = """
+import ctypes, os, platform, signal, time
+libc = ctypes.CDLL(None)
+clone = {"x86_64": 56}.get(platform.machine(), 220)
+CLONE_VFORK, PR_SET_PDEATHSIG = 0x4000, 1
+if libc.syscall(clone, CLONE_VFORK | signal.SIGCHLD, 0, 0, 0, 0) == 0:
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    print(flush=True)
+    os.close(1)
+    time.sleep(10 ** 6)
+"""
 
 
 def start(code: str) -> subprocess.Popen[bytes]:
@@ -42,6 +55,38 @@ def test_a_sleeper_idles(processes: list[subprocess.Popen[bytes]]) -> None:
     clocks.restart()
     assert clocks.total_idle >= 0.2
     assert clocks.idle() == 0.0
+
+
+@pytest.fixture
+def waiting(processes: list[subprocess.Popen[bytes]]) -> int:
+    processes.append(start(WAITING))
+    assert processes[0].stdout is not None
+    processes[0].stdout.readline()
+    return processes[0].pid
+
+
+def test_waiting_for_a_disk_is_not_idling(waiting: int) -> None:
+    clocks = Clocks(waiting, disk_seconds=1e6)
+    began = time.monotonic()
+    clocks.idle()
+    while time.monotonic() < began + 0.2:
+        assert clocks.idle() < 1e-6
+    clocks.restart()
+    assert clocks.total_idle < 1e-6
+
+
+def test_a_job_cannot_wait_for_a_disk_for_ever(waiting: int) -> None:
+    clocks = Clocks(waiting, disk_seconds=0.3)
+    began = time.monotonic()
+    while clocks.idle() < 0.1:
+        os.sched_yield()
+    assert clocks.idle() + 0.3 <= time.monotonic() - began + 1e-6
+    clocks.restart()
+    clocks.idle()  # the allowance is the job's: none is left after a new start
+    again = time.monotonic()
+    while time.monotonic() < again + 0.1:
+        os.sched_yield()
+    assert clocks.idle() >= 0.1
 
 
 def test_busy_processes_do_not_idle_however_many_share_a_cpu(
