@@ -130,11 +130,16 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """All rows of a run, and what was spent. ``distinct_calls`` counts shared calls once."""
+    """All rows of a run, and what was spent. ``distinct_calls`` counts shared calls once.
+
+    ``absent`` counts, by (pipeline, dataset), the selected problems where not one has a record, so
+    that there is no row.
+    """
 
     rows: tuple[Row, ...]
     distinct_calls: int
     isolation: tuple[str, ...] = ()
+    absent: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
     @property
     def errors(self) -> int:
@@ -161,6 +166,12 @@ def summarise(
         rows=tuple(_row(*key, group, counts[key[1]]) for key, group in groups.items()),
         distinct_calls=len({call for record in listed for call in record.call_ids}),
         isolation=tuple(sorted({record.isolation for record in listed if record.isolation})),
+        absent={
+            (pipeline, dataset): count.selected
+            for pipeline in dict.fromkeys(name for name, _ in groups)
+            for dataset, count in (selection or {}).items()
+            if count.selected and (pipeline, dataset) not in groups
+        },
     )
 
 

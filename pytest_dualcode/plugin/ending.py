@@ -81,7 +81,8 @@ class Ending:
         config = self._controller.config
         if config.min_pass_at_1 is None and config.max_regressions is None:
             return
-        result = gate(summary, compared, config.min_pass_at_1, config.max_regressions)
+        missing = len(self._controller.missing())
+        result = gate(summary, compared, config.min_pass_at_1, config.max_regressions, missing)
         self.lines += ["", *result.lines]
         others = session.testsfailed > sum(r.outcome != "passed" for r in self._records())
         if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):

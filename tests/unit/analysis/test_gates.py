@@ -86,3 +86,32 @@ def test_a_problem_that_did_not_run_could_be_a_regression():
 def test_a_limit_with_nothing_to_apply_to_does_not_hold():
     assert not gate(summarise([]), min_pass_at_1=0.1).passed
     assert not gate(summarise(run(1)), max_regressions=5).passed
+
+
+def test_a_selected_dataset_without_any_result_does_not_pass():
+    """It has no row, so that no row shows what is missing."""
+    selection = {"humaneval": DatasetCount(10, 164), "mbpp": DatasetCount(20, 378)}
+    summary = summarise(run(10), selection)
+    result = gate(summary, compare_runs(run(10), run(10)), 0.5, max_regressions=0)
+    assert not result.passed
+    least, absent, most = result.lines
+    assert least.endswith(": holds.")
+    assert "raw-coder on mbpp: only 0 of 20 problems ran: cannot be decided" in absent
+    assert "has 0, and 20 problems that did not run: cannot be decided" in most
+    assert gate(summary, compare_runs(run(10), run(10)), max_regressions=20).passed
+
+
+def test_a_dataset_of_which_nothing_was_selected_is_not_missing():
+    """As with -k."""
+    summary = summarise(run(1), {"humaneval": DatasetCount(1, 164), "mbpp": DatasetCount(0, 378)})
+    assert not summary.absent
+    assert gate(summary, min_pass_at_1=0.5).passed
+
+
+def test_items_without_a_result_do_not_pass_where_every_row_holds():
+    """As samples of a problem that has one: its row is complete."""
+    result = gate(summarise(run(1)), min_pass_at_1=0.5, missing=2)
+    assert not result.passed
+    assert result.lines[-1].startswith("gate: 2 selected items have no result: cannot be decided")
+    assert len(gate(summarise(run(0, 1)), min_pass_at_1=0.5, missing=2).lines) == 1
+    assert gate(summarise(run(1)), missing=2).passed
