@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pytest_dualcode.config import RunConfig
-from pytest_dualcode.errors import InfrastructureError, StoreError
+from pytest_dualcode.errors import DualcodeError, InfrastructureError, StoreError
 from pytest_dualcode.judge import expected_seconds
 from pytest_dualcode.plugin.catalogue import Catalogue
 from pytest_dualcode.plugin.generation import Generation
@@ -205,16 +205,20 @@ class Controller:
         done = self.records.keys() | self._skipped
         return [self._node_ids[key] for key in self.selected if key not in done]
 
-    def end_generation(self) -> None:
+    def end_generation(self) -> list[DualcodeError]:
         """End the engine and the servers, and add what the servers did to ``run.json``.
 
-        Raises `StoreError` if that cannot be written.
+        Returns what went wrong.
         """
-        self.generation.stop()
+        errors = self.generation.stop()
         if self.generation.aftermath and self.store is not None:
-            settings = self.store.settings()
-            models = {**settings.get("models", {}), **self.generation.aftermath}
-            self.store.write_settings({**settings, "models": models})
+            try:
+                settings = self.store.settings()
+                models = {**settings.get("models", {}), **self.generation.aftermath}
+                self.store.write_settings({**settings, "models": models})
+            except StoreError as error:
+                errors.append(error)
+        return errors
 
     @property
     def broken(self) -> StoreError | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from pytest_dualcode.errors import DualcodeError, StoreError
+from pytest_dualcode.errors import DualcodeError
 from pytest_dualcode.plugin.controller import Controller
 from pytest_dualcode.plugin.ending import Ending
 from pytest_dualcode.plugin.progress import Progress
@@ -65,12 +65,12 @@ class ControllerHooks:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Stop generating, write the reports, and decide the exit status."""
         self.progress.stop_ticking()
-        try:
-            self.controller.end_generation()
-        except StoreError as error:
-            self.progress.complain(str(error))
+        errors = self.controller.end_generation()
         self.progress.say_notes()
-        self.ending.finish(session)
+        self.ending.finish(session, errors)
+        if session.exitstatus == EXIT_INFRASTRUCTURE:  # pytest shows no summary then
+            for line in self.ending.urgent:
+                self.progress.complain(line)
 
     @pytest.hookimpl
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

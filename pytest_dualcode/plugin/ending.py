@@ -27,22 +27,28 @@ RUN_OPTIONS = ("--run-dir", "--resume", "--replay", "--rejudge")
 
 
 class Ending:
-    """Filled by `finish`; `lines` are for the terminal summary."""
+    """Filled by `finish`; `lines` are for the terminal summary.
+
+    `urgent` are those of them that must be seen also where pytest shows no summary.
+    """
 
     def __init__(self, config: pytest.Config, controller: Controller) -> None:
         self._config = config
         self._controller = controller
         self.lines: list[str] = []
+        self.urgent: list[str] = []
 
-    def finish(self, session: pytest.Session) -> None:
-        """Write what the run came to. A lost result makes the session fail."""
+    def finish(self, session: pytest.Session, errors: Sequence[DualcodeError] = ()) -> None:
+        """Write what the run came to. A lost result makes the session fail, and so do `errors`."""
         if self._controller.records:
             try:
                 self._report(session)
             except DualcodeError as error:
                 self._fail(session, str(error))
         if self._controller.broken is not None:
-            self._fail(session, str(self._controller.broken))
+            errors = [*errors, self._controller.broken]
+        for lost in errors:
+            self._fail(session, str(lost))
         self._complain_of_missing(session)
 
     def _report(self, session: pytest.Session) -> None:
@@ -112,12 +118,16 @@ class Ending:
     def _suggest_resume(self, why: str) -> None:
         kept = without_run_directories(self._config.invocation_params.args)
         command = shlex.join(["pytest", *kept, f"--resume={self._controller.config.run_dir}"])
-        self.lines.append(f"dualcode: {why}:\n  {command}")
+        self._add_urgent(f"dualcode: {why}:\n  {command}")
 
     def _fail(self, session: pytest.Session, message: str) -> None:
-        self.lines.append(f"dualcode: {message}")
+        self._add_urgent(f"dualcode: {message}")
         if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _add_urgent(self, line: str) -> None:
+        self.lines.append(line)
+        self.urgent.append(line)
 
 
 def without_run_directories(arguments: Sequence[str]) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from pytest_dualcode.config import RunConfig
 from pytest_dualcode.engine import Engine, WorkItem
-from pytest_dualcode.errors import InfrastructureError
+from pytest_dualcode.errors import DualcodeError, InfrastructureError
 from pytest_dualcode.models.base import Traffic
 from pytest_dualcode.models.call_store import CallStore, StoredModels
 from pytest_dualcode.models.client import OpenAIModels
@@ -173,29 +173,50 @@ class Generation:
             if self.engine is not None:
                 self.engine.wait(0)
         except Exception as error:
-            return InfrastructureError(
-                f"The engine broke: {type(error).__name__}: {error}.",
-                "Please report this; finished calls are kept, and --resume goes on.",
-            )
+            return broken("engine", error)
         return None
 
-    def stop(self) -> None:
-        """End the engine, then the servers. What is finished is stored. Twice is once."""
+    def stop(self) -> list[DualcodeError]:
+        """End the engine, then the servers. What is finished is stored. Twice is once.
+
+        Returns what went wrong, since reports have to be written all the same.
+        """
         engine, store, servers = self.engine, self.store, self.servers
         self.engine = self.store = self.servers = None
-        with ExitStack() as stack:  # each runs although another raises; the last added first
+        errors: list[DualcodeError] = []
+        with ExitStack() as stack:  # each runs although Ctrl-C ends another; the last added first
             if servers is not None:
                 servers.give_up()  # a restart under way would keep the engine from ending
-                stack.callback(servers.stop)
-                stack.callback(self._look_back, servers)
+                stack.callback(finish, servers.stop, "end of the servers", errors)
+                looking = partial(self._look_back, servers)
+                stack.callback(finish, looking, "look at the servers", errors)
             if store is not None:
-                stack.callback(store.close)
+                stack.callback(finish, store.close, "call store", errors)
             if engine is not None:
-                stack.callback(engine.stop)
+                stack.callback(finish, engine.stop, "engine", errors)
+        return errors
 
     def _look_back(self, servers: Servers) -> None:
         """Note what the servers did, while they can still be asked."""
         self.aftermath = servers.aftermath()
+
+
+def finish(step: Callable[[], object], name: str, errors: list[DualcodeError]) -> None:
+    """Do one step of the end; an error that it raises is added to `errors`."""
+    try:
+        step()
+    except DualcodeError as error:
+        errors.append(error)
+    except Exception as error:
+        errors.append(broken(name, error))
+
+
+def broken(name: str, error: Exception) -> InfrastructureError:
+    """Return what is said of a bug in this package."""
+    return InfrastructureError(
+        f"The {name} broke: {type(error).__name__}: {error}.",
+        "Please report this; finished calls are kept, and --resume goes on.",
+    )
 
 
 def recorded_endpoints(run_dir: Path) -> dict[Role, RoleEndpoint]:

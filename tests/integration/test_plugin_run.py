@@ -418,3 +418,73 @@ def test_a_field_that_a_server_refuses_is_said_once(
     told = [line for line in result.outlines if "does not take" in line]
     assert len(told) == 1
     assert f"dualcode: coder: {server.url} does not take chat_template_kwargs" in told[0]
+
+
+def test_a_broken_engine_loses_no_report(
+    pytester: pytest.Pytester, serve: Serve, sums: Path
+) -> None:
+    pytester.makepyfile(
+        breaking="""
+        import threading
+        from pytest_dualcode.plugin.controller import Controller
+
+        deliver = Controller.deliver
+
+        def broken(self, key, result):
+            if key.task_id == "Sum/3" and threading.current_thread().name == "dualcode-engine":
+                raise RuntimeError("odd")
+            deliver(self, key, result)
+
+        Controller.deliver = broken
+        """
+    )
+    options = ("--pipeline=raw-coder", "-pbreaking", "--max-in-flight=1")
+    result = run(pytester, serve(coder()), sums, *options)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    text = result.stdout.str() + result.stderr.str()
+    assert "INTERNALERROR" not in text
+    assert "The engine broke: RuntimeError: odd." in text
+    found = records(pytester)
+    assert len(found) == COUNT
+    assert found["raw-coder Sum/3"]["outcome"] == "error"
+    assert (pytester.path / "out" / "summary.md").exists()
+    result.stdout.fnmatch_lines(["*errors remain; run just those again with:*"])
+
+
+def test_calls_that_cannot_be_flushed_at_the_end_fail_the_session(
+    pytester: pytest.Pytester, serve: Serve, sums: Path
+) -> None:
+    pytester.makepyfile(
+        unflushed="""
+        import errno
+        from pytest_dualcode.models import call_store
+
+        def full(descriptor):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        call_store.os.fsync = full
+        """
+    )
+    options = ("--pipeline=raw-coder", "-punflushed", "-kadd_2")
+    result = run(pytester, serve(coder()), sums, *options)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.assert_outcomes(passed=1)
+    assert (pytester.path / "out" / "summary.md").exists()
+    result.stdout.fnmatch_lines(["*No space left on device*"])
+
+
+def test_a_session_that_ends_with_status_3_says_how_to_go_on(
+    pytester: pytest.Pytester, serve: Serve, sums: Path
+) -> None:
+    pytester.makepyfile(
+        ending="""
+        import pytest
+
+        def pytest_runtest_logreport(report):
+            if report.when == "teardown" and "Sum/2" in report.nodeid:
+                pytest.exit("a worker could not be set up", 3)
+        """
+    )
+    result = run(pytester, serve(coder()), sums, "--pipeline=raw-coder", "-pending")
+    assert result.ret == 3
+    result.stdout.fnmatch_lines(["*items have no result; go on with:*", "*--resume=*out*"])
