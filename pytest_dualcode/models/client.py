@@ -68,7 +68,7 @@ class _Pool:
     def of(cls, role: Role, endpoint: Endpoint, fixed: int | None) -> _Pool:
         gate = PriorityGate(fixed or endpoint.max_in_flight)
         key = key_for(role, endpoint.launched)
-        replicas = [Replica(url, key) for url in endpoint.urls]
+        replicas = [Replica(url, key, attached=not endpoint.launched) for url in endpoint.urls]
         ceiling = HIGHEST_LIMIT * max(1, len(replicas))
         limit = AdaptiveLimit(gate, fixed=fixed is not None, ceiling=ceiling)
         return cls(endpoint, replicas, gate, limit)

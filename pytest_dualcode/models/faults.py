@@ -18,24 +18,39 @@ FaultKind = Literal[
 
 HOPELESS: frozenset[FaultKind] = frozenset({"rejected", "too_long"})
 
+GATEWAY = (502, 503, 504)
+"""What a gateway or ingress answers while nothing stands behind it."""
+
 LONGEST_RETRY_AFTER = 120.0
 
 
 class Fault(Exception):
-    """One attempt failed. `retry_after` is the server's own wish, in seconds."""
+    """One attempt failed. `retry_after` is the server's own wish, in seconds.
 
-    def __init__(self, kind: FaultKind, detail: str, retry_after: float | None = None) -> None:
+    `away`: the server may just be restarting behind a gateway that is not ours.
+    """
+
+    def __init__(
+        self,
+        kind: FaultKind,
+        detail: str,
+        retry_after: float | None = None,
+        *,
+        away: bool = False,
+    ) -> None:
         super().__init__(kind, detail)
         self.kind: FaultKind = kind
         self.detail = detail
         self.retry_after = retry_after
+        self.away = away or kind == "refused"
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """Bounds and pauses of repeated attempts; all times in seconds.
 
-    A refused connection is repeated until the call's deadline: a server that restarts comes back.
+    A refused connection, and a gateway's word that there is no server, are repeated until the
+    call's deadline: a server that restarts comes back.
     A timeout is repeated once only, since each repetition generates everything again.
     """
 
@@ -51,7 +66,7 @@ class RetryPolicy:
         failed together do not come back together.
         """
         last = faults[-1]
-        counted = sum(fault.kind != "refused" for fault in faults)
+        counted = sum(not fault.away for fault in faults)
         timeouts = sum(fault.kind == "timeout" for fault in faults)
         if last.kind in HOPELESS or counted >= self.attempts or timeouts >= self.timeouts:
             return None
@@ -59,17 +74,23 @@ class RetryPolicy:
         return max(random.uniform(longest / 2, longest), last.retry_after or 0.0)
 
 
-def fault_of_status(status: int, text: str, headers: Mapping[str, str]) -> Fault:
-    """Classify an HTTP error reply with the body `text`."""
+def fault_of_status(
+    status: int, text: str, headers: Mapping[str, str], *, attached: bool = False
+) -> Fault:
+    """Classify an HTTP error reply with the body `text`.
+
+    Before an `attached` server may be a gateway; one that we launched says these things itself.
+    """
+    away = attached and status in GATEWAY
     detail = f"HTTP {status}: {message_of(text)[:1000] or 'no message'}"
     if status == 429 and "insufficient_quota" in text:
         return Fault("rejected", detail)
     if status in (429, 503):
-        return Fault("busy", detail, retry_after(headers))
+        return Fault("busy", detail, retry_after(headers), away=away)
     if status in (501, 505):
         return Fault("rejected", detail)
     if status >= 500 or status in (408, 409, 425):
-        return Fault("server", detail, retry_after(headers))
+        return Fault("server", detail, retry_after(headers), away=away)
     if status in (400, 413, 422) and context_length(text) is not None:
         return Fault("too_long", detail)
     return Fault("rejected", detail)
@@ -154,6 +175,12 @@ def advice(faults: Sequence[Fault], model: str) -> str:
         case "timeout":
             return (
                 "The server is too slow or hangs: lower --max-in-flight or raise --call-timeout, "
+                "then use --resume."
+            )
+        case "busy" | "server" if faults[-1].away:
+            return (
+                "The gateway answers, no server behind it: check that one runs, that it is not "
+                "overloaded (lower --max-in-flight), and for a 504 the gateway's own time limit; "
                 "then use --resume."
             )
         case "busy":

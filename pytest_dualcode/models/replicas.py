@@ -26,7 +26,11 @@ LONGEST_REST = 30.0
 
 @dataclass
 class Replica:
-    """One server (`url` is its base URL) and how it has behaved so far."""
+    """One server (`url` is its base URL) and how it has behaved so far.
+
+    `attached`: it is not ours, so a gateway may stand before it. `gone_since` is when it was first
+    found away, if it has not answered since.
+    """
 
     url: str
     api_key: str = field(repr=False)
@@ -34,7 +38,8 @@ class Replica:
     in_flight: int = 0
     failures: int = 0
     rests_until: float = 0.0
-    refused_since: float | None = None
+    gone_since: float | None = None
+    attached: bool = False
     revived_at: float = float("-inf")
     _learning: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
     _client: Any = field(default=None, repr=False)
@@ -112,7 +117,9 @@ class Replica:
             content = (await ask()).content
         except openai.APIStatusError as error:
             text = _without_key(error.response.text, self.api_key)
-            raise fault_of_status(error.status_code, text, error.response.headers) from error
+            raise fault_of_status(
+                error.status_code, text, error.response.headers, attached=self.attached
+            ) from error
         except openai.APIConnectionError as error:
             raise fault_of_connection(error) from error
         assert isinstance(content, bytes)
@@ -167,10 +174,10 @@ def note_fault(replica: Replica, fault: Fault, now: float) -> None:
     All calls in flight fail together when a server goes: what comes during a rest is no further
     failure.
     """
-    if fault.kind != "refused":
-        replica.refused_since = None
-    elif replica.refused_since is None:
-        replica.refused_since = now
+    if not fault.away:
+        replica.gone_since = None
+    elif replica.gone_since is None:
+        replica.gone_since = now
     if fault.kind in ("rejected", "too_long"):
         return
     if now >= replica.rests_until:
@@ -184,12 +191,12 @@ def note_success(replica: Replica) -> None:
     """Forget a server's faults."""
     replica.failures = 0
     replica.rests_until = 0.0
-    replica.refused_since = None
+    replica.gone_since = None
 
 
 def all_gone(replicas: Sequence[Replica], now: float, patience: float) -> bool:
-    """Whether nobody has listened at any of the servers for `patience` seconds.
+    """Whether none of the servers has been there for `patience` seconds.
 
     A call need not wait as long once more to find that out: a run on dead servers would take days.
     """
-    return all(r.refused_since is not None and now - r.refused_since >= patience for r in replicas)
+    return all(r.gone_since is not None and now - r.gone_since >= patience for r in replicas)

@@ -76,6 +76,14 @@ def test_faults_at_random(
     assert resumed == undisturbed
 
 
+def test_an_attached_servers_503s_cost_nothing_but_time(
+    serve: Serve, tmp_path: Path, undisturbed: dict[ItemKey, str]
+) -> None:
+    server = serve(coder(ITEMS), faults=at_random("503", 0.7))
+    models = StoredModels(client([server.url], launched=False), CallStore(tmp_path / "c.jsonl"))
+    assert programs(solve_all(models, ITEMS)) == undisturbed
+
+
 def test_a_server_that_restarts_in_the_middle_costs_nothing_but_time(
     serve: Serve, tmp_path: Path, undisturbed: dict[ItemKey, str]
 ) -> None:

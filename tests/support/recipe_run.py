@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,12 +67,10 @@ def solver(
     return solve
 
 
-def client(urls: Sequence[str], **settings: Any) -> OpenAIModels:
+def client(urls: Sequence[str], *, launched: bool = True, **settings: Any) -> OpenAIModels:
     """Return a client of both roles on the same servers; the planner can think."""
-    roles = {
-        "coder": TestEndpoint(urls=tuple(urls), max_in_flight=16),
-        "planner": TestEndpoint(urls=tuple(urls), max_in_flight=16, thinking=True),
-    }
+    coder = TestEndpoint(urls=tuple(urls), max_in_flight=16, launched=launched)
+    roles = {"coder": coder, "planner": replace(coder, thinking=True)}
     return OpenAIModels(roles, **{"retries": SWIFT, **settings})  # type: ignore[arg-type]
 
 

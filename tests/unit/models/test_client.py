@@ -239,6 +239,27 @@ def test_a_server_that_comes_back_is_waited_for(serve: Serve) -> None:
     assert call.attempts > 1
 
 
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_a_pod_that_restarts_behind_its_gateway_is_waited_for(serve: Serve, status: int) -> None:
+    answered: list[int] = []
+
+    def gateway(_: object) -> Reply:
+        answered.append(status)
+        return Reply("back") if len(answered) > 20 else Reply(None, status=status, error="no pod")
+
+    server = serve(gateway)
+    assert complete(server, launched=False).attempts == 21
+    answered.clear()
+    with pytest.raises(CallError, match=f"asked 8 times: HTTP {status}: no pod"):
+        complete(server, launched=True)
+
+
+def test_a_pod_that_stays_away_ends_the_call_at_its_deadline(serve: Serve) -> None:
+    server = serve(lambda _: Reply(None, status=503, error="no pod"))
+    with pytest.raises(CallError, match=r"HTTP 503: no pod\nThe gateway answers"):
+        complete(server, launched=False, call_timeout=0.3)
+
+
 def test_a_dead_server_is_revived_once_for_all_that_miss_it(serve: Serve) -> None:
     server = serve(lambda _: "x")
     server.refuse()

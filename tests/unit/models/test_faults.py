@@ -105,6 +105,16 @@ def test_every_kind_is_bounded_but_a_refused_connection(kind: str, attempts: int
     assert POLICY.pause([Fault("refused", "")] * 1000) is not None
 
 
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_a_gateway_without_its_server_is_waited_for_where_the_server_is_not_ours(
+    status: int,
+) -> None:
+    theirs = fault_of_status(status, "no endpoints", {}, attached=True)
+    assert POLICY.pause([theirs] * 1000) is not None
+    assert POLICY.pause([fault_of_status(status, "", {})] * 8) is None
+    assert POLICY.pause([fault_of_status(500, "", {}, attached=True)] * 8) is None
+
+
 def test_the_servers_own_wish_is_respected() -> None:
     pause = POLICY.pause([Fault("busy", "", retry_after=17.0)])
     assert pause == 17.0
@@ -131,6 +141,7 @@ def test_lengths_are_read_from_messages() -> None:
         (Fault("reset", ""), "--resume"),
         (Fault("timeout", ""), "--call-timeout"),
         (Fault("busy", ""), "--max-in-flight"),
+        (Fault("server", "HTTP 504", away=True), "gateway"),
         (Fault("too_long", ""), "--max-model-len"),
         (Fault("rejected", "HTTP 404: x"), "model named 'm'"),
         (Fault("rejected", "HTTP 401: x"), "DUALCODE_API_KEY"),

@@ -73,6 +73,15 @@ def test_servers_are_gone_when_all_have_refused_for_long() -> None:
     assert not all_gone([first], 1000.0, patience=60)
 
 
+def test_a_gateway_without_its_server_counts_as_gone() -> None:
+    first = three()[0]
+    for now in (100.0, 170.0):
+        note_fault(first, Fault("busy", "HTTP 503", away=True), now)
+    assert all_gone([first], 170.0, patience=60)
+    note_fault(first, Fault("busy", "HTTP 429"), 171.0)
+    assert not all_gone([first], 300.0, patience=60)
+
+
 def test_if_all_rest_the_one_that_rests_shortest_is_tried() -> None:
     replicas = three()
     for replica, until in zip(replicas, (9.0, 5.0, 7.0), strict=True):
