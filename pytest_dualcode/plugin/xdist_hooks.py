@@ -36,6 +36,7 @@ class XdistHooks:
     def __init__(self, config: pytest.Config, hooks: ControllerHooks) -> None:
         self.hooks = hooks
         self.specs = [execnet.XSpec(text) for text in parse_tx_spec_config(config)]
+        self._nodes: list[WorkerController] = []
         self._collected: set[WorkerController] = set()
         self._again: set[str] = set()
 
@@ -56,6 +57,7 @@ class XdistHooks:
     @pytest.hookimpl
     def pytest_configure_node(self, node: WorkerController) -> None:
         """Give a worker the job, and a channel of its own for solutions."""
+        self._nodes.append(node)
         node.workerinput[JOB] = self._job().to_text()
         node.workerinput[PARCELS] = node.gateway.newchannel()
 
@@ -130,6 +132,12 @@ class XdistHooks:
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
         """Show such an item as ``R``: pytest's own letter would be that of a failure."""
         return (RERUN, "R", "RERUN") if report.outcome == RERUN else None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """Tell idle workers to end, also after Ctrl-C: execnet would wait ten seconds for them."""
+        for node in self._nodes:
+            node.shutdown()
 
     def _give_up(self, message: str) -> None:
         self.hooks.progress.complain(message)
