@@ -10,7 +10,7 @@ import errno
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -209,8 +209,16 @@ def _record(data: Mapping[str, Any]) -> Record:
     values["call_ids"] = tuple(map(str, values.get("call_ids", ())))
     values["stages"] = tuple(map(_stage, values.get("stages", ())))
     values["stage_verdicts"] = tuple(map(_stage_verdict, values.get("stage_verdicts", ())))
+    values["examples_passed"] = _booleans(values.get("examples_passed", ()))
     _check(values)
     return Record(**values)
+
+
+def _booleans(values: Sequence[object]) -> tuple[bool, ...]:
+    found = tuple(value for value in values if isinstance(value, bool))
+    if len(found) != len(values):
+        raise TypeError("what should be true or false is neither")
+    return found
 
 
 def _check(values: Mapping[str, Any]) -> None:

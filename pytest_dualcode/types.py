@@ -316,6 +316,8 @@ class Record:
 
     ``base_status`` and ``plus_status`` are ``None`` for an error. Times are seconds.
     ``llm_seconds`` sums the item's calls; shared calls count in each item that used them.
+    ``examples_passed`` says, for each visible example of the spec in order, whether the solution
+    passes it; run after a failure for the reports, and empty where it was not.
     """
 
     task_id: str
@@ -338,6 +340,7 @@ class Record:
     truncated_calls: int = 0
     failing_input: str = ""
     stage_verdicts: tuple[StageVerdict, ...] = ()
+    examples_passed: tuple[bool, ...] = ()
 
     @property
     def key(self) -> ItemKey:

@@ -169,6 +169,15 @@ def _timeout(record: Record, _: Record | None) -> Cause | None:
 
 
 def _example_ignored(record: Record, _: Record | None) -> Cause | None:
+    if False in record.examples_passed:
+        number = record.examples_passed.index(False) + 1
+        of = len(record.examples_passed)
+        return Cause("example ignored", f"fails visible example {number} of {of}")
+    return None if record.examples_passed else _example_failed_on_the_way(record)
+
+
+def _example_failed_on_the_way(record: Record) -> Cause | None:
+    """What the pipeline saw itself, for records of versions that ran no example afterwards."""
     runs = [stage for stage in record.stages if stage.outcome.startswith("examples_")]
     if not runs or runs[-1].outcome != "examples_failed":
         return None
@@ -237,6 +246,6 @@ _RULES: tuple[Rule, ...] = (
     _parameters,
     _timeout,
     _over_engineered,
+    _crash,  # which a program that crashes does on the examples as well
     _example_ignored,
-    _crash,
 )

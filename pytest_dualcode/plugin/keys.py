@@ -19,5 +19,7 @@ PARCELS = "dualcode_parcels"
 RUNTIME: pytest.StashKey[Runtime] = pytest.StashKey()
 """On the config, in sessions with a pipeline only."""
 
-JUDGED: pytest.StashKey[tuple[Verdict, tuple[StageVerdict, ...]]] = pytest.StashKey()
-"""On an item that has been judged."""
+JUDGED: pytest.StashKey[tuple[Verdict, tuple[StageVerdict, ...], tuple[bool, ...]]] = (
+    pytest.StashKey()
+)
+"""On an item that has been judged: the verdict, its stages', and which visible examples pass."""

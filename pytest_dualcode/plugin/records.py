@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -58,6 +58,7 @@ def without_verdict(record: Record) -> Record:
         judge_seconds=0.0,
         isolation="",
         stage_verdicts=(),
+        examples_passed=(),
     )
 
 
@@ -83,13 +84,15 @@ def judged(record: Record, report: pytest.TestReport) -> Record:
         judge_seconds=round(verdict.seconds, 4),
         isolation=verdict.isolation,
         stage_verdicts=tuple(StageVerdict(*entry) for entry in row["stages"]),
+        examples_passed=tuple(row["examples"]),
     )
 
 
-def report_text(verdict: Verdict, stages: Iterable[StageVerdict]) -> str:
+def report_text(verdict: Verdict, stages: Iterable[StageVerdict], examples: Sequence[bool]) -> str:
     """Return what a worker attaches to its report: ASCII JSON, since little else may cross."""
     rows: list[list[Any]] = [[s.stage, s.base_status, s.plus_status] for s in stages]
-    return json.dumps({"verdict": asdict(verdict), "stages": rows}, allow_nan=False)
+    row = {"verdict": asdict(verdict), "stages": rows, "examples": list(examples)}
+    return json.dumps(row, allow_nan=False)
 
 
 def known_verdicts(records: Iterable[Record]) -> dict[ProgramKey, Verdict]:

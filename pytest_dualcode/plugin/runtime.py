@@ -58,7 +58,8 @@ class Runtime:
     def verdict(self, item: pytest.Item, problem: Problem, parcel: Parcel) -> Verdict:
         """Judge the solution, unless this very program was judged before."""
         verdict = parcel.verdict or self.judge.judge(problem, parcel.program)
-        item.stash[JUDGED] = verdict, tuple(self._stage_verdicts(problem, parcel))
+        stages = tuple(self._stage_verdicts(problem, parcel))
+        item.stash[JUDGED] = verdict, stages, self._examples(problem, parcel.program, verdict)
         return verdict
 
     def _stage_verdicts(self, problem: Problem, parcel: Parcel) -> Iterator[StageVerdict]:
@@ -69,6 +70,22 @@ class Runtime:
             except InfrastructureError:
                 return
             yield StageVerdict(number, verdict.base.status, verdict.plus.status)
+
+    def _examples(self, problem: Problem, program: str, verdict: Verdict) -> tuple[bool, ...]:
+        """Say which visible examples a wrong program passes: reports ask whether it ignored one.
+
+        One that ran into a limit would do so again, for nothing: that is why it failed.
+        """
+        from pytest_dualcode.problems.examples import visible_examples
+
+        decisive = verdict.base if verdict.base.status != "pass" else verdict.plus
+        if decisive.status != "fail" or not program.strip():
+            return ()
+        try:
+            results = self.judge.run_examples(problem.spec, program, visible_examples(problem.spec))
+        except InfrastructureError:
+            return ()
+        return tuple(result.passed for result in results)
 
     def close(self) -> None:
         """End the judge's processes."""

@@ -30,6 +30,16 @@ def verdict_text(record: Record) -> str:
     return f"{text}: {printable(record.reason)}" if record.reason else text
 
 
+def examples_text(record: Record) -> str:
+    """``visible examples, run afterwards: 1 of 3 pass, not 2, 3``; empty where none was run."""
+    passed = record.examples_passed
+    if not passed:
+        return ""
+    failed = ", ".join(str(n) for n, right in enumerate(passed, start=1) if not right)
+    text = f"visible examples, run afterwards: {sum(passed)} of {len(passed)} pass"
+    return f"{text}, not {failed}" if failed else text
+
+
 def call_text(call: Mapping[str, Any]) -> str:
     """What one call cost: role, model, tokens, time, and how it ended."""
     request = call.get("request") or {}
@@ -58,6 +68,8 @@ def _story(record: Record, calls: Calls) -> list[str]:
     lines = [title, "=" * len(title), verdict_text(record)]
     if record.failing_input:
         lines.append(f"first failing input: {printable(record.failing_input, 500)}")
+    if record.examples_passed:
+        lines.append(examples_text(record))
     program = ""
     for number, stage in enumerate(record.stages, start=1):
         lines += ["", *_stage(number, stage, calls, program)]

@@ -8,6 +8,7 @@ from sample_records import make_record
 from pytest_dualcode.analysis.taxonomy import classify
 from pytest_dualcode.judge import Judge
 from pytest_dualcode.problems.catalog import load_problems
+from pytest_dualcode.problems.examples import visible_examples
 
 PROGRAMS = {
     "syntax": "def count_late(",
@@ -19,7 +20,8 @@ PROGRAMS = {
     "crash": "def count_late(*a):\n    return [][0]\n",
     "crash at the start": "def count_late(*a):\n    return 1\n1 / 0\n",
     "crash of the process": "import os\ndef count_late(*a):\n    os.abort()\n",
-    "algorithm": "def count_late(*a):\n    return 'never'\n",
+    "example ignored": "def count_late(*a):\n    return 'never'\n",
+    "algorithm": "def count_late(a, due, grace):\n    return sum(n > due + grace % 6 for n in a)\n",
 }
 
 
@@ -37,13 +39,16 @@ def problem():
 
 @pytest.mark.parametrize("kind", PROGRAMS)
 def test_the_judges_words_lead_to_the_kind(judge, problem, kind):
-    verdict = judge.judge(problem, PROGRAMS[kind])
+    program = PROGRAMS[kind]
+    verdict = judge.judge(problem, program)
+    results = judge.run_examples(problem.spec, program, visible_examples(problem.spec))
     record = make_record(
         1,
         verdict.base.status,
         verdict.plus.status,
-        reason=verdict.base.reason,
-        solution=PROGRAMS[kind],
+        reason=verdict.base.reason or verdict.plus.reason,
+        solution=program,
+        examples_passed=tuple(result.passed for result in results),
     )
     cause = classify(record)
     assert cause is not None

@@ -53,6 +53,7 @@ records = st.builds(
     stage_verdicts=st.lists(
         st.builds(StageVerdict, st.integers(0, 5), statuses, statuses), max_size=2
     ).map(tuple),
+    examples_passed=st.lists(st.booleans(), max_size=3).map(tuple),
 )
 
 
@@ -79,6 +80,7 @@ def test_unknown_fields_of_a_later_version_are_ignored():
         ("llm_seconds", "fast"),
         ("stages", [{"name": "draft"}]),
         ("stages", 3),
+        ("examples_passed", ["f(1)"]),
     ],
 )
 def test_a_field_of_the_wrong_kind_is_no_record(field, value):

@@ -17,7 +17,7 @@ from pytest_dualcode.analysis.summary import reference_of
 from pytest_dualcode.analysis.taxonomy import Causes
 from pytest_dualcode.report.loading import Run
 from pytest_dualcode.report.mechanism import records_by_task
-from pytest_dualcode.report.story import changes, is_draft, verdict_text
+from pytest_dualcode.report.story import changes, examples_text, is_draft, verdict_text
 from pytest_dualcode.types import Record, Stage
 
 LONGEST_TEXT = 60_000
@@ -145,6 +145,8 @@ def _story(record: Record, causes: Causes, known: Known) -> Json:
     }
     if record.failing_input:
         story["input"] = record.failing_input
+    if record.examples_passed:
+        story["examples"] = examples_text(record)
     if cause:
         story["kind"], story["evidence"] = cause.kind, cause.evidence
     if record.solution.strip() != program.strip():

@@ -152,6 +152,21 @@ def test_a_failed_example_counts_only_if_the_program_stayed_as_it_was():
     assert classify(failure(stages=passed)) == Cause("algorithm", "test 0: got 1, expected 2")
 
 
+def test_examples_that_were_run_afterwards_tell_of_pipelines_that_run_none():
+    draft = (Stage("draft", "ok", program=PROGRAM),)
+    cause = classify(failure(stages=draft, examples_passed=(True, False, False)))
+    assert cause == Cause("example ignored", "fails visible example 2 of 3")
+    all_well = failure(stages=draft, examples_passed=(True, True))
+    assert classify(all_well) == Cause("algorithm", "test 0: got 1, expected 2")
+
+
+def test_a_program_that_crashes_does_so_on_the_examples_too_which_tells_nothing_more():
+    reason = "test 0: raised IndexError: list index out of range (line 4)"
+    cause = classify(failure(reason, examples_passed=(False,)))
+    assert cause is not None
+    assert cause.kind == "crash"
+
+
 @given(st.text(), st.text(max_size=200), st.sampled_from(["fail", "timeout"]))
 def test_every_failure_has_a_kind_whatever_the_texts(reason, solution, status):
     cause = classify(failure(reason, solution, status))

@@ -13,7 +13,7 @@ from sample_records import make_record
 from sample_runs import DRAFT, FIXED, reviewed_run, write_run
 
 from pytest_dualcode.report.context import Context
-from pytest_dualcode.report.html.data import LONGEST_TEXT, embedded, page_index
+from pytest_dualcode.report.html.data import LONGEST_TEXT, embedded, page_index, problem_block
 from pytest_dualcode.report.html.figures import Bar, Flips, flip_bars, scatter, share_bars
 from pytest_dualcode.report.html.page import html_report
 from pytest_dualcode.report.loading import compare_loaded, load_run
@@ -86,6 +86,12 @@ def test_a_block_shares_calls_and_shows_changes_as_diffs(run):
 def test_a_solution_that_no_stage_made_is_shown(tmp_path):
     run = load_run(write_run(tmp_path / "run", [make_record(1, solution=FIXED)]))
     assert block(html_report(run), "problem-0")["stories"][0]["solution"] == FIXED
+
+
+def test_the_final_programs_examples_are_told():
+    record = make_record(1, plus="fail", examples_passed=(True, False))
+    (story,) = problem_block([record], {}, {}, {}, None)["stories"]
+    assert story["examples"] == "visible examples, run afterwards: 1 of 2 pass, not 2"
 
 
 def test_a_second_draft_is_shown_whole(tmp_path):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from sample_records import make_record
 from sample_runs import DRAFT, FIXED, reviewed_run
 
 from pytest_dualcode.errors import StoreError
 from pytest_dualcode.report.context import Context
 from pytest_dualcode.report.loading import compare_loaded, load_run
-from pytest_dualcode.report.publish import publish, without_folders
+from pytest_dualcode.report.publish import publish, without_folders, without_text
 
 
 @pytest.fixture
@@ -69,3 +70,8 @@ def test_an_existing_run_is_not_overwritten(run, published):
 )
 def test_folders_are_private_and_addresses_and_model_names_are_not(text, shown):
     assert without_folders({"a": [text, 3]}) == {"a": [shown, 3]}
+
+
+def test_of_the_examples_only_whether_they_pass_is_left():
+    record = make_record(1, plus="fail", examples_passed=(True, False))
+    assert without_text(record, "example ignored").examples_passed == (True, False)

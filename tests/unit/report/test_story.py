@@ -79,3 +79,12 @@ def test_a_record_whose_calls_are_lost_still_has_its_story(tmp_path):
 
 def test_equal_programs_have_no_diff():
     assert changes("a\nb\n", "a\nb\n") == []
+
+
+def test_examples_are_counted_and_the_failing_ones_named():
+    record = make_record(1, plus="fail", examples_passed=(True, False, False))
+    line = "visible examples, run afterwards: 1 of 3 pass, not 2, 3"
+    assert line in story_lines([record], {})
+    all_well = make_record(1, plus="fail", examples_passed=(True,))
+    assert "visible examples, run afterwards: 1 of 1 pass" in story_lines([all_well], {})
+    assert not any("examples" in line for line in story_lines([make_record()], {}))

@@ -58,6 +58,7 @@ function tell(one, calls, open) {
     make("summary", { class: one.outcome }, `${SIGNS[one.outcome]} ${one.pipeline}${sample}`),
     make("p", {}, one.verdict));
   if (one.input) box.append(make("p", {}, "First failing input:"), code(one.input));
+  if (one.examples) box.append(make("p", {}, one.examples[0].toUpperCase() + one.examples.slice(1) + "."));
   if (one.kind) box.append(make("p", {}, make("b", {}, `Cause: ${one.kind}. `), one.evidence));
   if (one.stages.length) box.append(make("ol", { class: "stages" }, ...one.stages.map((stage) => stageItem(stage, calls))));
   if (one.solution) box.append(make("p", {}, "Solution that was judged:"), code(one.solution));
