@@ -105,7 +105,7 @@ def pair(items: int, speed: float, limit: int | None) -> Iterator[Pair]:
         lengths: dict[Role, Lengths] = {r: Lengths(r, items) for r in ("coder", "planner")}
         servers = {
             role: stack.enter_context(
-                ScriptedServer(script, batching=_at(MODELS[role], speed), keep_requests=False)
+                ScriptedServer(script, batching=at_speed(MODELS[role], speed), keep_requests=False)
             )
             for role, script in lengths.items()
         }
@@ -116,7 +116,8 @@ def pair(items: int, speed: float, limit: int | None) -> Iterator[Pair]:
         yield Pair(servers, lengths, OpenAIModels(endpoints, max_in_flight=limit))
 
 
-def _at(model: Batching, speed: float) -> Batching:
+def at_speed(model: Batching, speed: float) -> Batching:
+    """Return `model` with a clock that runs `speed` times as fast."""
     return Batching(model.step, model.step_per_sequence, model.prefill, model.max_num_seqs, speed)
 
 
