@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+import tomllib
 import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
@@ -20,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from manifests import MANIFESTS, container, manifests
 
 from pytest_dualcode.config import RunConfig
 from pytest_dualcode.errors import ServerError
@@ -29,6 +32,7 @@ from pytest_dualcode.models.metrics import work_done
 from pytest_dualcode.models.profiles import load_profiles
 from pytest_dualcode.models.servers import Servers
 from pytest_dualcode.models.warm import KeptServer
+from pytest_dualcode.types import ROLES
 
 pytestmark = [pytest.mark.vllm, pytest.mark.xdist_group("vllm")]
 
@@ -140,10 +144,27 @@ def test_vllm_accepts_every_gpu_profiles_command() -> None:
             command = serve_command(role, role.model, built_for_gpus, 8000)
             command = (*command, "--enable-sleep-mode") if profile.turns else command
             lines.append(" ".join(command[command.index("serve") + 1 :]))
-    python = server_python(CONFIG)
-    parse = [python.path, "-c", PARSE]
+    assert not complaints_about(lines)
+
+
+def test_vllm_accepts_the_documented_commands() -> None:
+    """Those of the Kubernetes manifests and of the profile for two nodes with Ray."""
+    found = manifests()
+    lines = [" ".join(container(found["Deployment", role])["args"]) for role in ROLES]
+    text = (MANIFESTS.parent / "servers.md").read_text("utf-8")
+    (ray,) = [b for b in re.findall(r"```toml\n(.*?)```", text, re.DOTALL) if '"ray"' in b]
+    for profile in tomllib.loads(ray)["profiles"].values():
+        lines.append(" ".join([profile["planner"]["model"], *profile["planner"]["gpu_flags"]]))
+    assert len(lines) == 3
+    assert not complaints_about(lines)
+    assert "unrecognized arguments: --no-such-flag" in complaints_about(["m --no-such-flag"])
+
+
+def complaints_about(lines: list[str]) -> str:
+    """Return what vLLM's own argument parser says of `vllm serve` with these arguments."""
+    parse = [server_python(CONFIG).path, "-c", PARSE]
     done = subprocess.run(parse, input="\n".join(lines), capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    return done.stderr if done.returncode else ""
 
 
 LAUNCHER = """
