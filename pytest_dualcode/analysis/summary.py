@@ -195,20 +195,25 @@ def compare_within(
     """
     groups = grouped(records, pipelines)
     found = []
-    for dataset in dict.fromkeys(key[1] for key in groups):
-        names = [pipeline for pipeline, of in groups if of == dataset]
-        reference = reference_of(names)
+    for dataset, reference in references(groups).items():
         found += [
             compare(groups[reference, dataset], groups[name, dataset], suite)
-            for name in names
-            if name != reference
+            for name, of in groups
+            if of == dataset and name != reference
         ]
     return tuple(found)
 
 
-def reference_of(pipelines: Sequence[str]) -> str:
-    """The pipeline that the others are compared with: raw-coder, or the first one without it."""
-    return REFERENCE_PIPELINE if REFERENCE_PIPELINE in pipelines else pipelines[0]
+def references(groups: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """By dataset, the pipeline that the others are compared with: raw-coder, or the first one.
+
+    `groups` are (pipeline, dataset) in the order of `grouped`.
+    """
+    found: dict[str, str] = {}
+    for pipeline, dataset in groups:
+        if dataset not in found or pipeline == REFERENCE_PIPELINE:
+            found[dataset] = pipeline
+    return found
 
 
 def compare_runs(

@@ -13,7 +13,7 @@ from typing import Any
 
 from pytest_dualcode.analysis.detector import Known
 from pytest_dualcode.analysis.paired import first_samples, passes
-from pytest_dualcode.analysis.summary import reference_of
+from pytest_dualcode.analysis.summary import references
 from pytest_dualcode.analysis.taxonomy import Causes
 from pytest_dualcode.report.loading import Run
 from pytest_dualcode.report.mechanism import records_by_task
@@ -31,14 +31,14 @@ def page_index(run: Run, causes: Causes) -> Json:
     rows = run.summary.rows
     pipelines = list(dict.fromkeys(row.pipeline for row in rows))
     by_task = records_by_task(run.records)
-    reference = reference_of(pipelines)
+    compared = references((row.pipeline, row.dataset) for row in rows)
     return {
         "pipelines": pipelines,
-        "reference": reference,
         "datasets": list(dict.fromkeys(row.dataset for row in rows)),
         "kinds": sorted({cause.kind for cause in causes.values()}),
         "problems": [
-            _entry(task, records, pipelines, reference, causes) for task, records in by_task.items()
+            _entry(task, records, pipelines, compared[records[0].dataset], causes)
+            for task, records in by_task.items()
         ],
     }
 

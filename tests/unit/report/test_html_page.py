@@ -60,6 +60,27 @@ def test_the_index_has_each_problem_with_outcomes_flips_and_causes(run):
     assert index["problems"][2]["cells"][1] == {"outcome": "error"}
 
 
+def test_a_problem_flips_against_what_its_dataset_is_compared_with(tmp_path):
+    """As when raw-coder was deselected for one dataset: the comparisons take plan-code there."""
+    records = [make_record(1), make_record(1, plus="fail", pipeline="review-fix")]
+    records += [
+        make_record(1, plus="fail", dataset="mbpp", pipeline="plan-code"),
+        make_record(1, dataset="mbpp", pipeline="review-fix"),
+    ]
+    run = load_run(write_run(tmp_path / "run", records))
+    compared = {c.dataset: (c.baseline, c.improvements, c.regressions) for c in run.comparisons()}
+    assert compared == {
+        "humaneval": ("raw-coder", (), ("HumanEval/1",)),
+        "mbpp": ("plan-code", ("Mbpp/1",), ()),
+    }
+    index = page_index(run, {})
+    flips = {
+        problem["id"]: [cell.get("flip") for cell in problem["cells"] if cell]
+        for problem in index["problems"]
+    }
+    assert flips == {"HumanEval/1": [None, "regressed"], "Mbpp/1": [None, "improved"]}
+
+
 def test_samples_of_a_problem_are_counted_in_its_cell(tmp_path):
     records = [make_record(1, sample=n, plus="pass" if n else "fail") for n in range(3)]
     run = load_run(write_run(tmp_path / "run", records))
