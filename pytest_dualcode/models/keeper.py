@@ -89,10 +89,7 @@ class Keeper:
         """Wait for the server's end or for the reason to end it; return an exit status."""
         while self.server.poll() is None and not self.unneeded():
             pass
-        segments = segments_of(self.server.pid)
-        if self.server.poll() is None:
-            self.interrupt()
-        segments |= segments_of(self.server.pid)
+        segments = self.interrupt()
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.server.pid, signal.SIGKILL)
         code = self.server.wait()
@@ -105,11 +102,20 @@ class Keeper:
         """Wait a moment, and tell whether the server is to end."""
         raise NotImplementedError
 
-    def interrupt(self) -> None:
-        """Ask the server to end, and wait."""
-        with contextlib.suppress(subprocess.TimeoutExpired, ProcessLookupError):
+    def interrupt(self) -> set[str]:
+        """Ask the server to end, and wait; return the shared memory that it used meanwhile.
+
+        A server that is still starting goes on to make some before it obeys.
+        """
+        segments = segments_of(self.server.pid)
+        with contextlib.suppress(ProcessLookupError):
             self.server.send_signal(signal.SIGINT)
-            self.server.wait(self.grace)
+        deadline = time.monotonic() + self.grace
+        while (left := deadline - time.monotonic()) > 0 and self.server.poll() is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.server.wait(min(left, LOOK_EVERY))
+            segments |= segments_of(self.server.pid)
+        return segments
 
 
 class TiedKeeper(Keeper):
