@@ -361,6 +361,16 @@ ACTIONS = {
     "io_uring": "return libc.syscall(425, 8, ctypes.create_string_buffer(120)) >= 0",
     "kills a process": "posix.kill({victim}, 9); return True",
     "kills its parent": "posix.kill(posix.getppid(), 9); return True",
+    # A SIGKILL that is not ours counts as one for want of memory, so no program may cause one.
+    "kills itself": "posix.kill(posix.getpid(), 9); return True",
+    "kills its own thread": "import threading\n    signal.pthread_kill(threading.get_ident(), 9)\n"
+    "    return True",
+    "kills itself by a timer": "import struct\n"
+    "    event = ctypes.create_string_buffer(struct.pack('Qii', 0, 9, 0), 64)\n"
+    "    return libc.timer_create(1, event, ctypes.create_string_buffer(8)) == 0",
+    "kills itself by a limit": "del sys.modules['resource']\n    import resource\n"
+    "    resource.setrlimit(resource.RLIMIT_CPU, (0, 0)); return True",
+    "kills itself by strict seccomp": "return libc.prctl(22, 1, 0, 0, 0) == 0",
     "kills everything": "return libc.syscall({kill_number}, {victim}, 15) == 0",
     "kills a group": "posix.killpg(posix.getpgid({victim}), 9); return True",
     "queues a signal": "return libc.sigqueue({victim}, 9, 0) == 0",
