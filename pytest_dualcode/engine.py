@@ -9,26 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 import traceback
-from collections import deque
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pytest_dualcode.errors import DualcodeError, InfrastructureError
-from pytest_dualcode.models.base import Measured, Traffic
+from pytest_dualcode.models.base import Measured
 from pytest_dualcode.models.limits import ItemClock
-from pytest_dualcode.types import ItemKey, Role, Solution
+from pytest_dualcode.types import ItemKey, Solution
 
 Result = Solution | InfrastructureError
 OnReady = Callable[[ItemKey, Result], None]
 
 MOST_OPEN_ITEMS = 4096
 """Items under way at once: more than any server's batch, few enough to keep memory small."""
-
-RATE_WINDOW = 30.0
-"""Seconds over which tokens per second are averaged."""
 
 TRACEBACK_LINES = 8
 
@@ -39,21 +34,6 @@ class WorkItem:
 
     key: ItemKey
     solve: Callable[[], Coroutine[Any, Any, Solution]]
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Where a run stands. `finished` items include the `errors`.
-
-    `traffic` counts the calls of each role; `tokens_per_second` is the completion tokens of each
-    role over the last half minute or so.
-    """
-
-    items: int
-    finished: int
-    errors: int
-    traffic: Mapping[Role, Traffic]
-    tokens_per_second: Mapping[Role, float]
 
 
 class Engine:
@@ -76,8 +56,7 @@ class Engine:
         self._lock = threading.Lock()
         self._stopping = False
         self._failure: BaseException | None = None
-        self._items = self._finished = self._errors = 0
-        self._rates = _Rates()
+        self._items = 0
 
     def start(self, items: Sequence[WorkItem]) -> None:
         """Begin to solve `items`; returns at once. An engine runs once."""
@@ -113,13 +92,6 @@ class Engine:
                 self._loop.call_soon_threadsafe(self._main_task.cancel)
         return self.wait(timeout)
 
-    def progress(self) -> Progress:
-        """Return where the run stands; for any thread."""
-        traffic = self._models.traffic()
-        tokens = {role: counts.completion_tokens for role, counts in traffic.items()}
-        rates = self._rates.update(time.monotonic(), tokens)
-        return Progress(self._items, self._finished, self._errors, traffic, rates)
-
     def _run(self, items: Iterator[WorkItem]) -> None:
         try:
             asyncio.run(self._main(items))
@@ -151,8 +123,6 @@ class Engine:
         """Solve one item after the other, as long as there are any."""
         for item in items:
             result = await self._result(item)
-            self._finished += 1
-            self._errors += isinstance(result, InfrastructureError)
             self._on_ready(item.key, result)
 
     async def _result(self, item: WorkItem) -> Result:
@@ -197,22 +167,3 @@ def _bug(key: ItemKey, error: BaseException) -> InfrastructureError:
         + "\n".join(lines[-TRACEBACK_LINES:]),
         "This is a bug in the pipeline, not in the model's program. Mend it and use --resume.",
     )
-
-
-class _Rates:
-    """Tokens per second from counts seen at some times."""
-
-    def __init__(self) -> None:
-        self._seen: deque[tuple[float, Mapping[Role, int]]] = deque()
-
-    def update(self, now: float, tokens: Mapping[Role, int]) -> Mapping[Role, float]:
-        """Add counts and return the rates since the oldest ones within the window."""
-        self._seen.append((now, tokens))
-        while len(self._seen) > 2 and now - self._seen[1][0] > RATE_WINDOW:
-            self._seen.popleft()
-        then, before = self._seen[0]
-        seconds = now - then
-        return {
-            role: (count - before.get(role, 0)) / seconds if seconds > 0 else 0.0
-            for role, count in tokens.items()
-        }

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 
-from pytest_dualcode.errors import CallError
+from pytest_dualcode.errors import CallError, ServerError
 from pytest_dualcode.models.base import Endpoint, Traffic
 from pytest_dualcode.models.faults import Fault, RetryPolicy, advice, context_length, prompt_length
 from pytest_dualcode.models.limits import HIGHEST_LIMIT, AdaptiveLimit, Load, PriorityGate
@@ -197,7 +197,7 @@ class OpenAIModels:
     async def _in_turn(self, pool: _Pool, request: Request, priority: int) -> Call | None:
         """Make the call when it is its role's turn and its own; ``None`` if the turn ended first.
 
-        Raises `CallError`.
+        Raises `CallError`, or `ServerError` if the server died for good.
         """
         role, turns = request.role, self._turns
         async with turns.turn(role) if turns else nullcontext(), pool.gate.slot(priority):
@@ -205,7 +205,7 @@ class OpenAIModels:
                 return None
             try:
                 return await self._persist(pool, request, priority)
-            except CallError:
+            except (CallError, ServerError):
                 pool.count(failed=1)
                 raise
 

@@ -22,7 +22,9 @@ CAUSES: tuple[tuple[str, str], ...] = (
         "Another program took the port; run again, a free one is chosen each time.",
     ),
     (
-        r"unrecognized arguments|error: argument |: error: ",
+        # argparse's "PROG: error: ..."; compilers, which vLLM may call, say it of other things
+        r"(?m)^[\w. -]+: error: (unrecognized arguments|argument -|ambiguous option"
+        r"|the following arguments|one of the arguments)",
         "This vLLM does not know one of the profile's flags; correct `flags` in your profile file.",
     ),
     (

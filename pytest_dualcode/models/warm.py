@@ -31,6 +31,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 from pytest_dualcode.models import endpoints, keeper
 from pytest_dualcode.models.launch import safe_to_show
@@ -331,8 +332,11 @@ def clear_stale() -> dict[str, dict[str, Any]]:
 
 def use_if_kept(url: str) -> KeptServer | None:
     """Hold a kept server that a session attaches to by its URL, so that it does not end."""
+    if urlsplit(url).hostname not in endpoints.LOOPBACK:
+        return None  # kept servers listen on the loopback interface alone
+    port = endpoints.port_of(url)
     for server in kept_servers():
-        if server.here and server.url == url and server.alive:
+        if server.here and endpoints.port_of(server.url) == port and server.alive:
             server.use()
             return server
     return None

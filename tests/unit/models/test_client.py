@@ -283,6 +283,7 @@ def test_a_server_that_cannot_be_revived_ends_the_call_with_the_reason() -> None
     models = models_at(f"http://127.0.0.1:{closed_port()}/v1", revive=revive)
     with pytest.raises(ServerError, match=r"died twice\.\nSee its log"):
         run(models, models.complete("coder", ask("a")))
+    assert models.traffic()["coder"].failed == 1
 
 
 def test_a_revival_is_waited_for_until_the_calls_deadline() -> None:

@@ -29,6 +29,11 @@ signal.pause()
     [
         ("OSError: [Errno 98] Address already in use", "took the port"),
         ("api_server: error: unrecognized arguments: --x", "correct `flags`"),
+        ("vllm serve: error: argument --max-model-len: invalid value: 'x'", "correct `flags`"),
+        ("vllm serve: error: ambiguous option: --max could match --max-a", "correct `flags`"),
+        ("/tmp/kernel.cpp:12:3: error: unknown type name 'x'", "The log above says why"),
+        ("cc1plus: error: bad value for '-march='", "The log above says why"),
+        ("ninja: error: argument list too long", "The log above says why"),
         ("OSError: You are trying to access a gated repo.", "accept its licence"),
         ("OSError: We couldn't connect to 'https://huggingface.co'", "hub cannot be reached"),
         ("huggingface_hub.errors.LocalEntryNotFoundError", "--profile=tiny"),

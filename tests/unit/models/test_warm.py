@@ -221,7 +221,8 @@ def test_in_use_it_outlasts_its_idle_time(keeping: RunConfig, tmp_path: Path, ma
         url = servers.wait_ready()["coder"].urls[0]
         wait_for_looks()
         servers.check()
-        guest = RunConfig(pipelines=("raw-coder",), coder_urls=(url,))
+        by_name = url.replace("127.0.0.1", "localhost")
+        guest = RunConfig(pipelines=("raw-coder",), coder_urls=(by_name,))
         attached = Servers(guest, tmp_path / "guest", roles=("coder",))
         attached.start()
         attached.wait_ready()
