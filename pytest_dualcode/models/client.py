@@ -221,6 +221,12 @@ class OpenAIModels:
             for role, pool in self._pools.items()
         }
 
+    def refused_fields(self) -> dict[str, list[str]]:
+        """Return what servers were asked without, by URL: the stored requests still hold it."""
+        servers = [server for pool in self._pools.values() for server in pool.replicas]
+        found = {s.url: set(s.traits.refused) for s in servers if s.traits and s.traits.refused}
+        return {url: sorted(fields) for url, fields in found.items()}
+
     async def aclose(self) -> None:
         """Close all connections and end the background tasks."""
         tasks = [pool.steering for pool in self._pools.values() if pool.steering is not None]

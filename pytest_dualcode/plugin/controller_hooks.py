@@ -68,12 +68,16 @@ class ControllerHooks:
         errors = self.controller.end_generation()
         self.progress.say_notes()
         self.ending.finish(session, errors)
-        if session.exitstatus == EXIT_INFRASTRUCTURE:  # pytest shows no summary then
-            for line in self.ending.urgent:
-                self.progress.complain(line)
 
     @pytest.hookimpl
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Show pass@1, cost, and what went wrong."""
         for line in self.ending.lines:
             terminalreporter.write_line(line)
+        self.ending.urgent.clear()
+
+    @pytest.hookimpl
+    def pytest_unconfigure(self) -> None:
+        """Show what must be seen where pytest had no summary, as after an internal error."""
+        for line in self.ending.urgent:
+            self.progress.complain(line)

@@ -44,6 +44,7 @@ class Generation:
         self.servers: Servers | None = None
         self.engine: Engine | None = None
         self.store: CallStore | None = None
+        self.client: OpenAIModels | None = None
         self.models: StoredModels | None = None
         self.endpoints: Mapping[Role, RoleEndpoint] = {}
         self.notes: deque[str] = deque()
@@ -92,7 +93,7 @@ class Generation:
             self.endpoints = recorded_endpoints(replay)
         elif self.servers is not None:
             self.endpoints = self.servers.wait_ready(say)
-        client = OpenAIModels(
+        client = self.client = OpenAIModels(
             self.endpoints,
             call_timeout=self.config.call_timeout,
             max_in_flight=self.config.max_in_flight,
@@ -199,6 +200,9 @@ class Generation:
     def _look_back(self, servers: Servers) -> None:
         """Note what the servers did, while they can still be asked."""
         self.aftermath = servers.aftermath()
+        refused = self.client.refused_fields() if self.client is not None else {}
+        if refused:
+            self.aftermath["refused_fields"] = refused
 
 
 def finish(step: Callable[[], object], name: str, errors: list[DualcodeError]) -> None:

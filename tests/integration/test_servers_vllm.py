@@ -6,6 +6,7 @@ the model's package in it these tests are skipped.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -26,13 +27,15 @@ from manifests import MANIFESTS, container, manifests
 
 from pytest_dualcode.config import RunConfig
 from pytest_dualcode.errors import ServerError
+from pytest_dualcode.models.client import OpenAIModels
 from pytest_dualcode.models.keeper import start_of
 from pytest_dualcode.models.launch import ServerPython, serve_command, server_python
 from pytest_dualcode.models.metrics import work_done
 from pytest_dualcode.models.profiles import load_profiles
 from pytest_dualcode.models.servers import Servers
+from pytest_dualcode.models.thinking import STYLES
 from pytest_dualcode.models.warm import KeptServer
-from pytest_dualcode.types import ROLES
+from pytest_dualcode.types import ROLES, Call, Message
 
 pytestmark = [pytest.mark.vllm, pytest.mark.xdist_group("vllm")]
 
@@ -107,6 +110,26 @@ def test_attaching_to_it_leaves_it_running(servers: Servers, tmp_path: Path) -> 
     assert not places["coder"].launched
     servers.check()
     assert ask(url, places["planner"].model, "Say hello.")["choices"]
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_it_takes_the_request_of_every_thinking_style(servers: Servers, style: Any) -> None:
+    place = replace(servers.wait_ready()["coder"], thinking=True, thinking_style=style)
+    told: list[str] = []
+    models = OpenAIModels({"coder": place}, say=told.append)
+
+    async def twice() -> list[Call]:
+        prompt = [Message("user", "Say hello.")]
+        try:
+            return [
+                await models.complete("coder", prompt, thinking=thinking, max_tokens=80)
+                for thinking in (False, True)
+            ]
+        finally:
+            await models.aclose()
+
+    assert all(call.completion_tokens for call in asyncio.run(twice()))
+    assert not [line for line in told if "thinking_token_budget" not in line]
 
 
 def test_a_flag_that_vllm_does_not_know(tmp_path: Path) -> None:
