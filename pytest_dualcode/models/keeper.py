@@ -45,6 +45,10 @@ SOCKETS = "VLLM_RPC_BASE_PATH"
 LONGEST_IDLE = 24 * 3600.0
 """Seconds that an unused server stays if the file that says how long is gone or damaged."""
 
+TRACKER = b"multiprocessing.resource_tracker"
+TIDYING = 3.0
+"""Seconds for the resource trackers to do their work."""
+
 SHARED_MEMORY = Path("/dev/shm")
 SEGMENTS = ("psm_*", "sem.mp-*")
 """What Python's ``multiprocessing`` makes there, and a killed process leaves."""
@@ -90,13 +94,21 @@ class Keeper:
         while self.server.poll() is None and not self.unneeded():
             pass
         segments = self.interrupt()
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.server.pid, signal.SIGKILL)
+        kill_but_trackers(self.server.pid)
+        if sys.platform != "linux":
+            self.kill_group()
         code = self.server.wait()
-        reap_orphans()
+        reap_orphans(TIDYING)
+        self.kill_group()
+        reap_orphans(REAPING)
         shutil.rmtree(self.sockets, ignore_errors=True)
         remove_unused(segments)
         return code if code >= 0 else 128 - code
+
+    def kill_group(self) -> None:
+        """Kill all of the server's process group that is left."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.server.pid, signal.SIGKILL)
 
     def unneeded(self) -> bool:
         """Wait a moment, and tell whether the server is to end."""
@@ -205,23 +217,40 @@ def start_of(pid: int) -> str | None:
     return None if fields[0] in "ZX" else f"{fields[19]}@{boot}"
 
 
-def reap_orphans() -> None:
+def reap_orphans(seconds: float) -> None:
     """Wait until the server's own children are gone too; as their subreaper we inherit them."""
-    deadline = time.monotonic() + REAPING
+    deadline = time.monotonic() + seconds
     with contextlib.suppress(ChildProcessError):
         while time.monotonic() < deadline:
             if os.waitpid(-1, os.WNOHANG) == (0, 0):
                 time.sleep(0.02)
 
 
+def members_of(group: int) -> list[Path]:
+    """The folders below ``/proc`` of the processes of a group."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if os.getpgid(int(process.name)) == group:
+                found.append(process)
+    return found
+
+
+def kill_but_trackers(group: int) -> None:
+    """Kill a group's processes, but for Python's resource trackers.
+
+    These remove the semaphores and the shared memory of the others, once those have ended, and
+    then end themselves.
+    """
+    for process in members_of(group):
+        with contextlib.suppress(OSError):
+            if TRACKER not in (process / "cmdline").read_bytes():
+                os.kill(int(process.name), signal.SIGKILL)
+
+
 def segments_of(group: int) -> set[str]:
     """Shared memory that processes of the group `group` use, as far as `SEGMENTS` covers it."""
-    found: set[str] = set()
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError, ValueError):
-            if os.getpgid(int(process.name)) == group:
-                found |= mapped_by(process)
-    return found
+    return set().union(*map(mapped_by, members_of(group)))
 
 
 def mapped_by(process: Path) -> set[str]:

@@ -17,12 +17,18 @@ pytestmark = pytest.mark.skipif(not SHARED_MEMORY.is_dir(), reason="needs Linux'
 
 SERVER = """
 import os, signal, socket, sys
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.shared_memory import SharedMemory
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 listener = socket.socket(socket.AF_UNIX)
 listener.bind(os.environ["VLLM_RPC_BASE_PATH"] + "/engine")
 memory, theirs = SharedMemory(create=True, size=64), SharedMemory(sys.argv[1])
-print(os.environ["VLLM_RPC_BASE_PATH"], memory.name, flush=True)
+lock = get_context("spawn").Lock()
+closed = SharedMemory(create=True, size=64)
+closed.close()  # no process maps it: only the resource tracker knows
+semaphore = "sem." + lock._semlock.name.lstrip("/")
+resource_tracker.unregister(theirs._name, "shared_memory")  # as vLLM does
+print(os.environ["VLLM_RPC_BASE_PATH"], memory.name, semaphore, closed.name, flush=True)
 signal.pause()
 """
 
@@ -34,17 +40,17 @@ def test_a_killed_server_leaves_no_socket_and_no_shared_memory(tmp_path: Path) -
         command = [sys.executable, "-c", SERVER, shared.name]
         environment = {**os.environ, SOCKETS: str(tmp_path)}
         server = ServerProcess(command, environment, log, grace=0.1)
-        while not (said := log.read_text().split()):
+        while len(said := log.read_text().split()) < 4:
             os.sched_yield()
-        folder, segment = Path(said[0]), SHARED_MEMORY / said[1]
+        folder, made = Path(said[0]), [SHARED_MEMORY / name for name in said[1:]]
         assert folder.parent == tmp_path
         assert (folder / "engine").is_socket()
-        assert segment.exists()
+        assert all(path.exists() for path in made)
         server.ask_to_stop()
         server.wait_stopped()
         assert server.exit_code() == 128 + signal.SIGKILL
         assert not folder.exists()
-        assert not segment.exists()
+        assert not any(path.exists() for path in made)
         assert (SHARED_MEMORY / shared.name).exists()  # in use by this process
     finally:
         shared.close()
