@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,6 +13,11 @@ from typing import Any
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
+
+if threading.current_thread() is threading.main_thread():
+    # A shell that starts the tests in the background has interrupts ignored, and all that the
+    # tests start would inherit that; but some of them are about interrupts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 from scripted_server import Script, ScriptedCoder, ScriptedServer
 

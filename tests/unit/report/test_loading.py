@@ -34,7 +34,8 @@ def test_without_raw_coder_the_first_pipeline_of_the_command_line_is_the_one_to_
     (found,) = run.comparisons()
     assert (found.baseline, found.candidate) == ("review-fix", "plan-code")
     assert found.regressions == ("HumanEval/1",)
-    assert page_index(run, {})["reference"] == found.baseline
+    (entry,) = page_index(run, {})["problems"]
+    assert [cell.get("flip") for cell in entry["cells"]] == [None, "regressed"]
     assert "plan-code lost" in failure_table(run.records, run.comparisons())[0]
 
 
