@@ -72,7 +72,7 @@ def forget() -> None:
         kept.cache_clear()
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Chunk:
     """One top-level statement of a region, with its comments; parsed when first asked for.
 
@@ -129,13 +129,17 @@ class Chunk:
     @property
     def is_definition(self) -> bool:
         """Whether the chunk starts as a function or a class (perhaps decorated)."""
+        if "def" not in self.text and "class" not in self.text and "@" not in self.text:
+            return False  # most chunks of a reply that repeats itself
         first = _first_code(self.text)
         return bool(_HARD_START.match(first)) and not first.startswith(("import", "from"))
 
     @property
     def is_import(self) -> bool:
         """Whether the chunk starts as an import."""
-        return _first_code(self.text).startswith(("import ", "from ", "import\t", "from\t"))
+        return "import" in self.text and _first_code(self.text).startswith(
+            ("import ", "from ", "import\t", "from\t")
+        )
 
 
 def _first_code(text: str) -> str:
