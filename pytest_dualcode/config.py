@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -17,6 +18,13 @@ JUDGES: tuple[JudgeName, ...] = ("dualcode", "evalplus")
 ServersName = Literal["stop", "keep"]
 SERVERS: tuple[ServersName, ...] = ("stop", "keep")
 """What becomes of launched servers at the end of a session."""
+
+
+def cache_dir() -> Path:
+    """What lasts from run to run: ``DUALCODE_CACHE_DIR``, or a folder in the user's cache."""
+    from platformdirs import user_cache_dir  # not needed by a session without problems
+
+    return Path(os.environ.get("DUALCODE_CACHE_DIR") or user_cache_dir("pytest-dualcode"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import platformdirs
-
+from pytest_dualcode.config import cache_dir
 from pytest_dualcode.errors import JudgeError
 from pytest_dualcode.judge import protocol
 from pytest_dualcode.types import Problem
@@ -117,17 +116,11 @@ class GroundTruth:
 Compute = Callable[[Problem], GroundTruth]
 
 
-def default_folder() -> Path:
-    """Return the cache folder: ``DUALCODE_CACHE_DIR``, or the user's cache folder."""
-    override = os.environ.get("DUALCODE_CACHE_DIR")
-    return Path(override) if override else Path(platformdirs.user_cache_path("pytest-dualcode"))
-
-
 class GroundTruthCache:
     """The files below one folder."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._folder = (folder or default_folder()) / "ground-truth"
+        self._folder = (folder or cache_dir()) / "ground-truth"
 
     def path(self, problem: Problem) -> Path:
         """Return where the problem's file is, or will be."""

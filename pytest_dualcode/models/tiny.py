@@ -15,8 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from filelock import FileLock
-from platformdirs import user_cache_dir
 
+from pytest_dualcode.config import cache_dir
 from pytest_dualcode.errors import ServerError
 from pytest_dualcode.models import gguf_to_folder
 from pytest_dualcode.models.launch import ServerPython
@@ -34,11 +34,6 @@ import importlib.metadata as metadata, sys
 files = metadata.files(sys.argv[1]) or []
 print(*[file.locate() for file in files if file.suffix == ".gguf"], sep="\\n")
 """
-
-
-def cache_dir() -> Path:
-    """Where converted models are kept; ``DUALCODE_CACHE_DIR`` names another place."""
-    return Path(os.environ.get("DUALCODE_CACHE_DIR") or user_cache_dir("pytest-dualcode"))
 
 
 def model_folder(

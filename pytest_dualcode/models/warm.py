@@ -33,11 +33,11 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
+from pytest_dualcode.config import cache_dir
 from pytest_dualcode.models import endpoints, keeper
 from pytest_dualcode.models.launch import safe_to_show
 from pytest_dualcode.models.plan import Plan
 from pytest_dualcode.models.process import KEEPER, end_of
-from pytest_dualcode.models.tiny import cache_dir
 
 
 def servers_dir() -> Path:

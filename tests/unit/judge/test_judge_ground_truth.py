@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pytest_dualcode.config import cache_dir
 from pytest_dualcode.errors import JudgeError
 from pytest_dualcode.judge import Judge, ensure_ground_truth, expected_seconds
 from pytest_dualcode.judge.ground_truth import (
@@ -20,7 +21,6 @@ from pytest_dualcode.judge.ground_truth import (
     GroundTruth,
     GroundTruthCache,
     Stretch,
-    default_folder,
     read,
     safe_name,
 )
@@ -182,6 +182,6 @@ def test_a_folder_that_cannot_be_made_names_the_variable(tmp_path: Path, double:
 
 def test_the_folder_can_be_moved(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DUALCODE_CACHE_DIR", str(tmp_path))
-    assert default_folder() == tmp_path
+    assert cache_dir() == tmp_path
     monkeypatch.delenv("DUALCODE_CACHE_DIR")
-    assert "pytest-dualcode" in str(default_folder())
+    assert "pytest-dualcode" in str(cache_dir())
