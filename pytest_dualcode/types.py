@@ -19,6 +19,20 @@ Role = Literal["coder", "planner"]
 
 ROLES: tuple[Role, ...] = ("coder", "planner")
 
+GIVEN_PIPELINES = ("canonical", "samples")
+"""Names that need no model: their solutions are given, not generated."""
+
+BUILT_IN_PIPELINES = (
+    "raw-coder",
+    "raw-planner",
+    "plan-code",
+    "review-fix",
+    "adversarial",
+    "gated-review",
+    "enriched-review",
+)
+"""The recipes that ship with the package, in the order of reports."""
+
 Status = Literal["pass", "fail", "timeout"]
 """What a test suite said of a solution, in EvalPlus's words."""
 

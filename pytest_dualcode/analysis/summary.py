@@ -13,19 +13,9 @@ from dataclasses import dataclass, field
 from pytest_dualcode.analysis.intervals import Interval, wilson
 from pytest_dualcode.analysis.paired import Comparison, Suite, compare, passes
 from pytest_dualcode.analysis.passk import mean_pass_at_k
-from pytest_dualcode.types import Record
+from pytest_dualcode.types import BUILT_IN_PIPELINES, GIVEN_PIPELINES, Record
 
-PIPELINE_ORDER = (
-    "canonical",
-    "samples",
-    "raw-coder",
-    "raw-planner",
-    "plan-code",
-    "review-fix",
-    "adversarial",
-    "gated-review",
-    "enriched-review",
-)
+PIPELINE_ORDER = (*GIVEN_PIPELINES, *BUILT_IN_PIPELINES)
 REFERENCE_PIPELINE = "raw-coder"
 REVIEW_OUTCOMES = ("correct", "bugs", "review_unparsed")
 REPORTED_K = (1, 10, 100)

@@ -10,26 +10,16 @@ from importlib.metadata import entry_points
 
 from pytest_dualcode.errors import UsageError
 from pytest_dualcode.pipelines.attempt import Attempt
-from pytest_dualcode.types import ROLES, Role, Spec
+from pytest_dualcode.types import BUILT_IN_PIPELINES, GIVEN_PIPELINES, ROLES, Role, Spec
 
 Recipe = Callable[[Spec, Attempt], Awaitable[str]]
 """From a spec to the program for the judge, through an attempt."""
 
 ENTRY_POINT_GROUP = "pytest_dualcode.pipelines"
 RETRY = "+retry"
-GIVEN = ("canonical", "samples")
-"""Names that need no model: their solutions are given, not generated."""
+GIVEN = GIVEN_PIPELINES
 
 PAPER_RETRY = "review-fix" + RETRY
-BUILT_IN_NAMES = (
-    "raw-coder",
-    "raw-planner",
-    "plan-code",
-    "review-fix",
-    "adversarial",
-    "gated-review",
-    "enriched-review",
-)
 _BUILT_IN = ("raw", "plan_code", "review_fix", "adversarial", "gated_review", "enriched_review")
 
 
@@ -78,7 +68,7 @@ def check_name(name: str, recipe: Recipe) -> None:
     taken = _registered.get(name)
     same = taken is not None and identity(taken.recipe) == identity(recipe)
     ours = recipe.__module__.startswith(f"{__package__}.")
-    if name in ("all", *GIVEN, *([] if ours else BUILT_IN_NAMES)) or (taken and not same):
+    if name in ("all", *GIVEN, *([] if ours else BUILT_IN_PIPELINES)) or (taken and not same):
         raise UsageError(f"There is a pipeline {name!r} already.", "Register another name.")
 
 

@@ -75,7 +75,6 @@ FAILURE_NOTE = (
     "pipeline) passes and the named one does not. The paper's figures are of plan-code on "
     "HumanEval: 7 missing imports, 1 renamed variable, 5 algorithms, 2 over-engineered."
 )
-ALL_DATASETS = "all datasets"
 RICHNESS = ("richness", "problems", "won", "lost", "gain", "95 % interval")
 
 MEANINGS = {
@@ -246,33 +245,36 @@ def twin_words(
 ) -> list[str]:
     """For each pipeline, what it gains with the rich and the lean spec of the same problem."""
     found = {
-        title: twin_gain(changes, twins)
-        for title, changes in _changes(records, comparisons).items()
-        if title.endswith(ALL_DATASETS)
+        title: twin_gain(_union(within), twins)
+        for title, within in _changes_within(records, comparisons).items()
     }
-    return [
-        twins_in_words(gain, title.removesuffix(ALL_DATASETS).strip())
-        for title, gain in found.items()
-        if gain.pairs
-    ]
+    return [twins_in_words(gain, title) for title, gain in found.items() if gain.pairs]
 
 
-def _changes(
-    records: Sequence[Record], comparisons: Sequence[Comparison]
-) -> dict[str, dict[str, tuple[bool, bool]]]:
+def _changes(records: Sequence[Record], comparisons: Sequence[Comparison]) -> dict[str, Changes]:
     """Before and after of each problem, by the title of what is compared."""
-    groups = grouped(records)
-    found: dict[str, dict[str, tuple[bool, bool]]] = {}
-    for pair in dict.fromkeys((one.candidate, one.baseline) for one in comparisons):
-        of_pair = [one for one in comparisons if (one.candidate, one.baseline) == pair]
-        within = {one.dataset: _judged(one, groups) for one in of_pair}
-        title = f"{pair[0]} against {pair[1]} on"
+    found: dict[str, Changes] = {}
+    for title, within in _changes_within(records, comparisons).items():
         if len(within) > 1:
-            found[f"{title} {ALL_DATASETS}"] = {
-                k: v for part in within.values() for k, v in part.items()
-            }
+            found[f"{title} all datasets"] = _union(within)
         found |= {f"{title} {dataset}": changes for dataset, changes in within.items()}
     return found
+
+
+def _changes_within(
+    records: Sequence[Record], comparisons: Sequence[Comparison]
+) -> dict[str, dict[str, Changes]]:
+    """By pair of pipelines (as a title begins) and dataset."""
+    groups = grouped(records)
+    found: dict[str, dict[str, Changes]] = defaultdict(dict)
+    for one in comparisons:
+        title = f"{one.candidate} against {one.baseline} on"
+        found[title][one.dataset] = _judged(one, groups)
+    return found
+
+
+def _union(within: Mapping[str, Changes]) -> Changes:
+    return {task: change for changes in within.values() for task, change in changes.items()}
 
 
 def _judged(comparison: Comparison, groups: Groups) -> dict[str, tuple[bool, bool]]:

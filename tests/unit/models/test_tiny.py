@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from fake_vllm import add_distribution, install_fake_vllm
 
-from pytest_dualcode.config import RunConfig
+from pytest_dualcode.config import RunConfig, cache_dir
 from pytest_dualcode.errors import ServerError
 from pytest_dualcode.models.launch import ServerPython, server_python
-from pytest_dualcode.models.tiny import NEEDED, cache_dir, model_folder
+from pytest_dualcode.models.tiny import NEEDED, model_folder
 
 FAKE_TRANSFORMERS = """
 import os
