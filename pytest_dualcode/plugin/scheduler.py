@@ -29,22 +29,22 @@ QUEUED = 2
 class ReadyScheduling:
     """Implements xdist's ``Scheduling`` protocol.
 
-    `start` is called once, with the collected node ids, when all workers have collected; from
-    then on `ready` may be called from any thread. `weight` estimates judging seconds. `send` is
-    called with a worker and a node id right before the item itself is sent there; both it and
-    xdist raise ``OSError`` if the worker has just died.
+    `start` is called once, with the collected node ids, when `needed` workers have collected;
+    the others join as they come. From then on `ready` may be called from any thread. `weight`
+    estimates judging seconds. `send` is called with a worker and a node id right before the item
+    itself is sent there; both it and xdist raise ``OSError`` if the worker has just died.
     """
 
     def __init__(
         self,
         config: pytest.Config,
-        workers: int,
+        needed: int,
         start: Callable[[Sequence[str]], None],
         weight: Callable[[str], float],
         send: Callable[[WorkerController, str], None],
     ) -> None:
         self._config = config
-        self._workers = workers
+        self._needed = needed
         self._start = start
         self._weight = weight
         self._send = send
@@ -63,8 +63,8 @@ class ReadyScheduling:
 
     @property
     def collection_is_completed(self) -> bool:
-        """Whether as many workers as were asked for have collected."""
-        return len(self._collections) >= self._workers
+        """Whether enough workers have collected; xdist then calls `schedule`, for late ones too."""
+        return len(self._collections) >= self._needed
 
     @property
     def has_pending(self) -> bool:
@@ -92,7 +92,7 @@ class ReadyScheduling:
                 self._collections[node] = list(collection)
 
     def schedule(self) -> None:
-        """Begin, or go on with a worker that replaces a crashed one."""
+        """Begin, or go on with a worker that comes late or replaces a crashed one."""
         if self._items is not None:
             self._dispatch()
             return

@@ -35,6 +35,7 @@ class XdistHooks:
 
     def __init__(self, config: pytest.Config, hooks: ControllerHooks) -> None:
         self.hooks = hooks
+        self._plugins = config.pluginmanager
         self.specs = [execnet.XSpec(text) for text in parse_tx_spec_config(config)]
         self._nodes: list[WorkerController] = []
         self._collected: set[WorkerController] = set()
@@ -78,10 +79,19 @@ class XdistHooks:
         """Schedule by readiness, whatever ``--dist`` says: the other modes would only wait."""
         controller = self.hooks.controller
         scheduler = ReadyScheduling(
-            config, len(self.specs), self.hooks.begin, controller.weight, self._send
+            config, needed(self.specs), self._begin, controller.weight, self._send
         )
         controller.announce = scheduler.ready
         return scheduler
+
+    def _begin(self, node_ids: Sequence[str]) -> None:
+        """Start solving, and end xdist's line about workers that start: it would go on below."""
+        reporter = self._plugins.getplugin("terminaldistreporter")
+        if reporter is not None:
+            reporter.rewrite = lambda *_text, **_how: None
+        if needed(self.specs) < len(self.specs):
+            self.hooks.progress.say(f"{len(node_ids)} items; more workers join as they start")
+        self.hooks.begin(node_ids)
 
     def _send(self, node: WorkerController, node_id: str) -> None:
         """Send the solution of an item, if it is one of ours."""
@@ -142,6 +152,17 @@ class XdistHooks:
     def _give_up(self, message: str) -> None:
         self.hooks.progress.complain(message)
         pytest.exit("dualcode: a worker could not be set up", EXIT_INFRASTRUCTURE)
+
+
+def needed(specs: Sequence[execnet.XSpec]) -> int:
+    """Return how many workers must have collected before solving begins.
+
+    One, where all are of this machine and this Python: sixteen take twelve seconds to start on
+    two cores, which the models would be idle. All, if one is elsewhere: only then is it known that
+    it can judge, and no call should be made in a session that ends for that.
+    """
+    alike = not any(elsewhere(spec) or spec.python or spec.chdir for spec in specs)
+    return 1 if alike else len(specs)
 
 
 def place(spec: execnet.XSpec) -> str:

@@ -40,6 +40,7 @@ def scheduling(
     items: int,
     weights: Sequence[float] = (),
     on_report: Callable[..., None] | None = None,
+    late: int = 0,
 ) -> tuple[ReadyScheduling, list[Worker], list[str]]:
     ids = [f"item{number}" for number in range(items)]
     weight = {name: weights[n] if weights else 0.0 for n, name in enumerate(ids)}
@@ -47,17 +48,23 @@ def scheduling(
     config = cast(pytest.Config, SimpleNamespace(hook=hook))
     found = ReadyScheduling(
         config,
-        workers,
+        workers - late,
         lambda _ids: None,
         weight.__getitem__,
         lambda node, node_id: cast(Worker, node).told.append(node_id),
     )
     nodes = [Worker(f"gw{number}") for number in range(workers)]
-    for node in nodes:
-        found.add_node(cast(Any, node))
-        found.add_node_collection(cast(Any, node), ids)
-    found.schedule()
+    for node in nodes[: workers - late]:
+        join(found, node, ids)
     return found, nodes, ids
+
+
+def join(found: ReadyScheduling, node: Worker, ids: Sequence[str]) -> None:
+    """What xdist does when a worker has started and collected."""
+    found.add_node(cast(Any, node))
+    found.add_node_collection(cast(Any, node), ids)
+    if found.collection_is_completed:
+        found.schedule()
 
 
 def run_one(found: ReadyScheduling, node: Worker) -> None:
@@ -68,13 +75,17 @@ def run_one(found: ReadyScheduling, node: Worker) -> None:
 
 @given(st.data(), st.integers(1, 5), st.integers(1, 20))
 def test_every_item_runs_once_whatever_the_order(data: Any, workers: int, items: int) -> None:
-    found, nodes, ids = scheduling(workers, items)
+    late = data.draw(st.integers(0, workers - 1))
+    found, nodes, ids = scheduling(workers, items, late=late)
     to_come = data.draw(st.permutations(ids))
-    while to_come or any(node.can_run() for node in nodes):
+    to_join = nodes[workers - late :]
+    while to_come or to_join or any(node.can_run() for node in nodes):
         runnable = [node for node in nodes if node.can_run()]
-        if to_come and (not runnable or data.draw(st.booleans())):
+        if to_join and data.draw(st.booleans()):
+            join(found, to_join.pop(), ids)
+        elif to_come and (not runnable or data.draw(st.booleans())):
             found.ready([to_come.pop()])
-        else:
+        elif runnable:
             run_one(found, data.draw(st.sampled_from(runnable)))
     assert sorted(n for node in nodes for n in node.done) == list(range(items))
     assert found.tests_finished
@@ -122,9 +133,7 @@ def test_a_crash_loses_only_the_item_that_ran(workers: int, items: int) -> None:
     assert lost == ids[crashed.queue[0]]
     if all(node.shutting_down for node in nodes[1:]):
         replacement = Worker("gw9")
-        found.add_node(cast(Any, replacement))
-        found.add_node_collection(cast(Any, replacement), ids)
-        found.schedule()
+        join(found, replacement, ids)
         nodes.append(replacement)
     for node in nodes[1:]:
         while node.can_run():
@@ -143,9 +152,7 @@ def test_a_late_worker_that_collected_something_else_gets_no_item() -> None:
     found.ready(ids)
     assert found.remove_node(cast(Any, nodes[0])) == ids[0]
     late = Worker("gw9")
-    found.add_node(cast(Any, late))
-    found.add_node_collection(cast(Any, late), ids[:-1])
-    found.schedule()
+    join(found, late, ids[:-1])
     assert late.shutting_down
     assert not late.queue
     assert "-item3" in said[0]
