@@ -62,6 +62,8 @@ EDGES: list[list[Any]] = [
     [[["a", "c"], ["b", "c"], ["b", "a"], ["a", "b"]]],
     [[["d", "a"], ["c", "a"], ["b", "a"], ["b", "d"], ["c", "d"]]],
     [[["a"], ["b", "c"], ["c", "b"], ["d", "c"], ["a"], ["b"]]],
+    # Exactly half, by one leader alone: `>=` would be wrong whatever the order of a set.
+    [[["b"], ["b"], ["a"], ["c", "a"]]],
 ]
 
 
