@@ -207,6 +207,7 @@ def _record(data: Mapping[str, Any]) -> Record:
     known = {field.name for field in fields(Record)}
     values = {name: value for name, value in data.items() if name in known}
     values["call_ids"] = tuple(map(str, values.get("call_ids", ())))
+    values["finish_reasons"] = tuple(map(str, values.get("finish_reasons", ())))
     values["stages"] = tuple(map(_stage, values.get("stages", ())))
     values["stage_verdicts"] = tuple(map(_stage_verdict, values.get("stage_verdicts", ())))
     values["examples_passed"] = _booleans(values.get("examples_passed", ()))
@@ -226,7 +227,7 @@ def _check(values: Mapping[str, Any]) -> None:
     for name in ("task_id", "dataset", "pipeline", "reason", "solution"):
         if not isinstance(values[name], str):
             raise TypeError(f"{name} is not text")
-    for name in ("sample", "llm_calls", "prompt_tokens", "completion_tokens", "truncated_calls"):
+    for name in ("sample", "llm_calls", "prompt_tokens", "completion_tokens"):
         if not isinstance(values.get(name, 0), int):
             raise TypeError(f"{name} is not a whole number")
     for name in ("llm_seconds", "judge_seconds"):

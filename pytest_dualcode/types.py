@@ -177,6 +177,10 @@ class Request:
         return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
+RAN_OUT = "length"
+"""The finish reason of a reply that ran into ``max_tokens``, in the OpenAI API."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One finished chat completion: the request, the reply and what it cost.
@@ -205,7 +209,7 @@ class Call:
     @property
     def truncated(self) -> bool:
         """Whether the reply ran into ``max_tokens``."""
-        return self.finish_reason == "length"
+        return self.finish_reason == RAN_OUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,6 +334,7 @@ class Record:
 
     ``base_status`` and ``plus_status`` are ``None`` for an error. Times are seconds.
     ``llm_seconds`` sums the item's calls; shared calls count in each item that used them.
+    ``finish_reasons`` are what the server said of each of ``call_ids``, in the same order.
     ``examples_passed`` says, for each visible example of the spec in order, whether the solution
     passes it; run after a failure for the reports, and empty where it was not.
     """
@@ -344,6 +349,7 @@ class Record:
     reason: str
     solution: str
     call_ids: tuple[str, ...] = ()
+    finish_reasons: tuple[str, ...] = ()
     stages: tuple[Stage, ...] = ()
     llm_calls: int = 0
     prompt_tokens: int = 0
@@ -351,7 +357,6 @@ class Record:
     llm_seconds: float = 0.0
     judge_seconds: float = 0.0
     isolation: str = ""
-    truncated_calls: int = 0
     failing_input: str = ""
     stage_verdicts: tuple[StageVerdict, ...] = ()
     examples_passed: tuple[bool, ...] = ()
@@ -360,3 +365,8 @@ class Record:
     def key(self) -> ItemKey:
         """The item that this record is of."""
         return ItemKey(self.pipeline, self.task_id, self.sample)
+
+    @property
+    def truncated_calls(self) -> int:
+        """How many replies ran into ``max_tokens``."""
+        return self.finish_reasons.count(RAN_OUT)

@@ -37,12 +37,12 @@ def unjudged(key: ItemKey, dataset: str, result: Solution | InfrastructureError)
         reason="",
         solution=solution.program,
         call_ids=tuple(call.id for call in calls),
+        finish_reasons=tuple(call.finish_reason for call in calls),
         stages=solution.stages,
         llm_calls=len(calls),
         prompt_tokens=sum(call.prompt_tokens for call in calls),
         completion_tokens=sum(call.completion_tokens for call in calls),
         llm_seconds=round(sum(call.seconds for call in calls), 3),
-        truncated_calls=sum(call.truncated for call in calls),
     )
 
 

@@ -66,6 +66,7 @@ def test_the_main_job(
     assert found["raw-coder Sum/1"]["outcome"] == "failed"
     assert found["review-fix Sum/1"]["outcome"] == "passed"
     assert found["review-fix Sum/1"]["llm_calls"] == 3
+    assert found["review-fix Sum/1"]["finish_reasons"] == ["stop"] * 3
     assert found["review-fix Sum/4"]["outcome"] == "failed"
     # Drafts are shared: 6 drafts, 6 reviews, 1 fix.
     assert len(server.requests) == 2 * COUNT + 1

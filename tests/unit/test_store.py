@@ -47,6 +47,7 @@ records = st.builds(
     reason=any_text,
     solution=any_text,
     call_ids=st.lists(any_text, max_size=3).map(tuple),
+    finish_reasons=st.lists(any_text, max_size=3).map(tuple),
     stages=st.lists(stages, max_size=3).map(tuple),
     llm_seconds=seconds,
     judge_seconds=seconds,

@@ -100,7 +100,7 @@ def test_costs_sum_over_items_and_shared_calls_are_counted_once_for_the_run():
     )
     two = make_record(
         1, pipeline="review-fix", call_ids=("a", "b"), llm_calls=2, prompt_tokens=30,
-        completion_tokens=9, llm_seconds=3.0, truncated_calls=1,
+        completion_tokens=9, llm_seconds=3.0, finish_reasons=("length", "stop"),
     )  # fmt: skip
     summary = summarise([one, two])
     assert summary.distinct_calls == 2

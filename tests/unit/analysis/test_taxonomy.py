@@ -28,7 +28,7 @@ def failure(reason="test 0: got 1, expected 2", solution=PROGRAM, status="fail",
         (
             failure(
                 "loading: SyntaxError: '(' was never closed (line 3)",
-                truncated_calls=1,
+                finish_reasons=("length",),
             ),
             "truncation",
             "a reply was cut off, and the program ends in SyntaxError: '(' was never closed",

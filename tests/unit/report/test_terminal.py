@@ -44,7 +44,7 @@ def test_errors_turn_pass_at_1_into_a_range_and_are_explained():
 def test_what_a_reader_must_know_stands_below_the_table():
     review = (Stage("review", "review_unparsed"),)
     records = [
-        make_record(1, "timeout", "timeout", truncated_calls=2, stages=review),
+        make_record(1, "timeout", "timeout", finish_reasons=("length", "length"), stages=review),
         make_record(2, sample=0),
         make_record(2, sample=1),
     ]
@@ -87,7 +87,7 @@ def test_no_line_is_wider_than_80_columns_whatever_the_names(pipelines, errors, 
     records = [
         make_record(
             n, None if n < errors else "pass", pipeline=name, llm_calls=99, prompt_tokens=10**9,
-            completion_tokens=10**8, llm_seconds=1e5, judge_seconds=1e4, truncated_calls=1,
+            completion_tokens=10**8, llm_seconds=1e5, judge_seconds=1e4, finish_reasons=("length",),
             call_ids=(str(n),),
         )
         for name in pipelines
