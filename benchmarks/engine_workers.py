@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -46,8 +47,12 @@ def session(folder: Path, urls: list[str], workers: int, number: int) -> float:
     command = [sys.executable, "-m", "pytest", "-q", "--tb=no", "-p", "no:cacheprovider"]
     command += ["--pipeline=review-fix", "--dataset=adds.jsonl", f"-n{workers}"]
     command += [f"--coder-url={coder}", f"--planner-url={planner}", f"--run-dir=run-{number}"]
+    # Build machines set this; a worker then compiles every plugin anew, 0.8 CPU-seconds each.
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     began = time.monotonic()
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
     seconds = time.monotonic() - began
     if done.returncode not in (0, 1):
         raise SystemExit(done.stdout + done.stderr)
