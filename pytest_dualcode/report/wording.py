@@ -55,20 +55,47 @@ def _tokens_for_a_pass(row: Row) -> str:
 
 def origin(settings: Mapping[str, Any], summary: RunSummary) -> str:
     """Where the numbers come from, in one line: version, start, models, isolation of the judge."""
-    models = settings.get("models")
-    roles = models.get("roles") if isinstance(models, Mapping) else None
-    served = sorted(roles.items()) if isinstance(roles, Mapping) else ()
     parts = [
         f"pytest-dualcode {settings['version']}" if "version" in settings else "",
         f"started {settings['started']}" if "started" in settings else "",
         *(
             f"{role}: {place.get('model', '?')}"
-            for role, place in served
-            if isinstance(place, Mapping)
+            for role, place in sorted(_served(settings).items())
         ),
         f"judge isolation {', '.join(summary.isolation)}" if summary.isolation else "",
+        *_served_otherwise(settings),
     ]
     return "; ".join(part for part in parts if part)
+
+
+SERVED_AS = ("model", "root", "vllm", "revision", "quantization", "max_model_len")
+"""What a role's servers say of themselves that can change replies."""
+
+
+def _served_otherwise(settings: Mapping[str, Any]) -> list[str]:
+    """How the servers of the sessions that this run resumed differ from the last one's."""
+    now = _served(settings)
+    found = []
+    sessions = settings.get("earlier_sessions")
+    for session in sessions if isinstance(sessions, list) else ():
+        for role, then in sorted(_served(session).items()):
+            differ = [
+                f"{name} {then[name]}, then {now[role].get(name)}"
+                for name in SERVED_AS
+                if role in now and name in then and then[name] != now[role].get(name)
+            ]
+            found += [f"{role} served otherwise before a resume: {', '.join(differ)}"] * bool(
+                differ
+            )
+    return list(dict.fromkeys(found))
+
+
+def _served(settings: object) -> dict[str, Mapping[str, Any]]:
+    """The servers of each role; empty where ``run.json`` does not know them."""
+    models = settings.get("models") if isinstance(settings, Mapping) else None
+    roles = models.get("roles") if isinstance(models, Mapping) else None
+    places = roles.items() if isinstance(roles, Mapping) else ()
+    return {role: place for role, place in places if isinstance(place, Mapping)}
 
 
 def _of(row: Row) -> str:

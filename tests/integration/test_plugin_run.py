@@ -400,6 +400,10 @@ def test_resume_keeps_what_was_selected_and_how(
     assert settings["settings"]["retries"] == 0
     assert settings["datasets"]["sums"]["selected"] == COUNT
     assert settings["models"]["endpoints"]["coder"]["model"] == "scripted"
+    (first,) = settings["earlier_sessions"]
+    assert "--pipeline=raw-coder" in first["command"]
+    assert first["models"]["roles"]["coder"]["model"] == "scripted"
+    assert settings["started"] == first["began"] <= settings["began"]
 
 
 def test_no_terminal_is_needed(pytester: pytest.Pytester, serve: Serve, sums: Path) -> None:

@@ -68,6 +68,31 @@ def test_settings_of_another_shape_have_no_models(models):
     assert origin({"models": models}, summarise([make_record()])) == "judge isolation L3"
 
 
+def session(model: str, vllm: str) -> dict[str, object]:
+    return {"models": {"roles": {"coder": {"model": model, "vllm": vllm}}}}
+
+
+def test_servers_that_changed_between_sessions_are_said():
+    settings = {
+        **session("C", "0.32.0"),
+        "earlier_sessions": [
+            session("C", "0.31.1"),
+            session("C", "0.31.1"),
+            session("C", "0.32.0"),
+        ],
+    }
+    assert origin(settings, summarise([make_record()])) == (
+        "coder: C; judge isolation L3; "
+        "coder served otherwise before a resume: vllm 0.31.1, then 0.32.0"
+    )
+
+
+@pytest.mark.parametrize("sessions", [None, 3, [None], [{}], [session("C", "0.32.0")]])
+def test_sessions_that_were_alike_or_are_not_known_are_not_said(sessions):
+    settings = {**session("C", "0.32.0"), "earlier_sessions": sessions}
+    assert origin(settings, summarise([make_record()])) == "coder: C; judge isolation L3"
+
+
 def test_the_command_reads_as_it_was_typed():
     assert flat({"command": ["pytest", "-n", "2"]}) == [("command", "pytest -n 2")]
 
