@@ -137,6 +137,8 @@ def flat(settings: Mapping[str, Any], before: str = "") -> list[tuple[str, str]]
     """Names (dotted) and values (text) of nested settings, without empty ones."""
     found = []
     for name, value in settings.items():
+        if isinstance(value, list) and value and all(isinstance(part, Mapping) for part in value):
+            value = {str(number): part for number, part in enumerate(value)}
         if isinstance(value, Mapping):
             found += flat(value, f"{before}{name}.")
         elif value not in (None, "", [], ()):

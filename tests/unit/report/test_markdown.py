@@ -93,6 +93,11 @@ def test_sessions_that_were_alike_or_are_not_known_are_not_said(sessions):
     assert origin(settings, summarise([make_record()])) == "coder: C; judge isolation L3"
 
 
+def test_sessions_are_numbered():
+    sessions = [{"began": "1"}, {"began": "2", "models": {}}]
+    assert flat({"s": sessions}) == [("s.0.began", "1"), ("s.1.began", "2")]
+
+
 def test_the_command_reads_as_it_was_typed():
     assert flat({"command": ["pytest", "-n", "2"]}) == [("command", "pytest -n 2")]
 
