@@ -3,7 +3,8 @@
 A call is found by its request's key, a hash over role, model, messages and sampling, so a changed
 prompt or model invalidates what depends on it and nothing else. The file is append-only: one JSON
 line for each call, written by one process. The index holds a file and an offset for each key, not
-the texts, so memory does not grow with the length of the replies.
+the texts, so memory does not grow with the length of the replies. Each line ends with a digest of
+all that stands before it: a reply that was changed or corrupted since is no model's answer.
 
 What a kill can do: a line is one ``write``, so killing the process loses at most a line that was
 not written yet, and leaves at most one half line, which the next opening skips and counts. Only a
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import hashlib
 import json
 import os
 import threading
@@ -21,7 +23,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from pytest_dualcode.errors import ReplayMiss, StoreError
 from pytest_dualcode.models.base import Backend, Traffic
@@ -177,7 +178,7 @@ class _CallFile:
     def append(self, call: Call) -> int:
         """Append one line and return its offset."""
         offset = self._end
-        self._write(json.dumps(_as_json(call)).encode("ascii") + b"\n")
+        self._write(_line(call))
         self._flusher.written()
         return offset
 
@@ -246,22 +247,52 @@ def _cannot(what: str, path: Path, error: OSError) -> StoreError:
     )
 
 
-def _as_json(call: Call) -> dict[str, Any]:
-    return {"id": call.id, **asdict(call)}
+def _line(call: Call) -> bytes:
+    content = json.dumps({"id": call.id, **asdict(call)}).encode("ascii")[:-1]
+    return content + _seal(content) + b"\n"
+
+
+def _seal(content: bytes) -> bytes:
+    """Return the end of the line that begins with `content`: its digest and the closing brace.
+
+    64 bits, as only accidents and careless edits are to be found.
+    """
+    return b', "digest": "%s"}' % hashlib.sha256(content).hexdigest()[:16].encode()
+
+
+SEAL_LENGTH = len(_seal(b""))
+
+REPLY_TYPES: dict[str, tuple[type, ...]] = {
+    "text": (str,),
+    "reasoning": (str,),
+    "finish_reason": (str,),
+    "prompt_tokens": (int,),
+    "completion_tokens": (int,),
+    "started": (int, float),
+    "seconds": (int, float),
+    "attempts": (int,),
+    "cached_tokens": (int, type(None)),
+}
+"""What JSON gives for the fields of a `Call` other than its request, which its key vouches for."""
 
 
 def _parse(line: bytes) -> Call | None:
-    """Read one line; ``None`` if it is damaged or its key does not fit its request."""
+    """Read one line; ``None`` if it is damaged: its key or its digest does not fit its content."""
+    line = line.removesuffix(b"\n")
+    if not line.endswith(_seal(line[:-SEAL_LENGTH])):
+        return None
     try:
         fields = json.loads(line)
         key = fields.pop("id")
         asked = fields.pop("request")
         asked["messages"] = tuple(Message(**message) for message in asked["messages"])
         asked["sampling"] = Sampling(**asked["sampling"])
-        call = Call(Request(**asked), **fields)
+        reply = {name: fields[name] for name in REPLY_TYPES}
+        call = Call(Request(**asked), **reply)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    return call if call.id == key else None
+    well_typed = all(type(reply[name]) in types for name, types in REPLY_TYPES.items())
+    return call if well_typed and call.id == key else None
 
 
 @dataclass

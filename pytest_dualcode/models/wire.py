@@ -126,15 +126,16 @@ def read_reply(content: bytes, thinking: bool) -> Reply:
         if not reasoning:
             reasoning, text = split_reasoning(text or "", thinking)
         usage = reply.get("usage") or {}
+        cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens")
         return Reply(
             text=_sendable(text or ""),
             reasoning=_sendable(str(reasoning)),
             finish_reason=str(choice.get("finish_reason") or "unknown"),
             prompt_tokens=int(usage.get("prompt_tokens") or 0),
             completion_tokens=int(usage.get("completion_tokens") or 0),
-            cached_tokens=(usage.get("prompt_tokens_details") or {}).get("cached_tokens"),
+            cached_tokens=None if cached is None else int(cached),
         )
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
         start = content[:200].decode("utf-8", "replace")
         raise Fault(
             "damaged", f"no complete chat completion ({type(error).__name__}): {start!r}"

@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -159,13 +159,79 @@ def test_damaged_lines_are_skipped_and_counted(path: Path, damage: bytes) -> Non
     assert len(store) == 2
 
 
-def test_a_line_whose_content_was_changed_is_damaged(path: Path) -> None:
+def damaged_by(path: Path, damage: Callable[[bytes], bytes]) -> bool:
+    """Store a call, damage the file, and say whether nothing of it is taken for a call."""
     store = CallStore(path)
     store.add(call())
     store.close()
-    line = json.loads(path.read_text())
-    line["request"]["model"] = "a better one"
-    path.write_text(json.dumps(line) + "\n")
+    path.write_bytes(damage(path.read_bytes()))
+    store = CallStore(path)
+    found = store.get(request())
+    store.close()
+    return found is None and bool(store.damaged)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("request", {"role": "coder"}),
+        ("text", "another reply"),
+        ("text", None),
+        ("reasoning", ""),
+        ("finish_reason", "length"),
+        ("completion_tokens", 5),
+        ("cached_tokens", None),
+        ("digest", "0" * 16),
+    ],
+)
+def test_a_line_whose_content_was_changed_is_damaged(path: Path, field: str, value: object) -> None:
+    def change(content: bytes) -> bytes:
+        return json.dumps({**json.loads(content), field: value}).encode() + b"\n"
+
+    assert damaged_by(path, change)
+
+
+def test_a_line_without_a_digest_is_damaged(path: Path) -> None:
+    def cut(content: bytes) -> bytes:
+        fields = json.loads(content)
+        del fields["digest"]
+        return json.dumps(fields).encode() + b"\n"
+
+    assert damaged_by(path, cut)
+
+
+@given(place=st.integers(0, 2000), byte=st.integers(0, 255))
+def test_no_byte_of_a_line_can_be_another(
+    tmp_path_factory: pytest.TempPathFactory, place: int, byte: int
+) -> None:
+    def change(content: bytes) -> bytes:
+        at = place % len(content)
+        other = byte if byte != content[at] else byte ^ 1
+        return content[:at] + bytes([other]) + content[at + 1 :]
+
+    assert damaged_by(tmp_path_factory.mktemp("store") / "calls.jsonl", change)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("text", None),
+        ("reasoning", None),
+        ("finish_reason", 7),
+        ("prompt_tokens", "3"),
+        ("completion_tokens", 4.0),
+        ("started", None),
+        ("seconds", "0.25"),
+        ("attempts", True),
+        ("cached_tokens", "1"),
+    ],
+)
+def test_a_line_whose_values_are_of_other_types_is_damaged(
+    path: Path, field: str, value: Any
+) -> None:
+    store = CallStore(path)
+    store.add(replace(call(), **{field: value}))
+    store.close()
     store = CallStore(path)
     assert store.damaged == {path: 1}
     assert store.get(request()) is None

@@ -109,7 +109,9 @@ def test_a_reply_that_the_server_broke_off_is_none(reason: str) -> None:
         b'{"choices": [{}]}',
         b'{"choices": [{"message": null}]}',
         b'{"choices": [{"message": {"content": 3}}]}',
-        b'{"choices": [{"message": {"content": "a"}}], "usage": {"prompt_tokens": "many"}}',
+        reply({"content": "a"}, usage={"prompt_tokens": "many"}),
+        reply({"content": "a"}, usage={"completion_tokens": float("inf")}),
+        reply({"content": "a"}, usage={"prompt_tokens_details": {"cached_tokens": "many"}}),
         b"\xff\xfe",
     ],
 )
