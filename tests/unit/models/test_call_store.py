@@ -483,9 +483,10 @@ def kill_after(path: Path, lines: int) -> Sequence[int]:
 
 def test_a_killed_writer_loses_nothing_that_it_reported(path: Path) -> None:
     said: list[int] = []
-    for lines in (1, 7, 40, 3):
+    kills = (1, 7, 40, 3)
+    for lines in kills:
         said += kill_after(path, lines)
     assert len(said) == len(set(said)), "a stored call was made again"
     store = CallStore(path)
     assert len(store) >= len(said)
-    assert not store.damaged
+    assert sum(store.damaged.values()) <= len(kills), "a kill leaves at most the line it broke off"
