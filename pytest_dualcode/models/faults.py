@@ -13,8 +13,9 @@ FaultKind = Literal[
     "refused", "reset", "timeout", "busy", "server", "damaged", "rejected", "too_long"
 ]
 """``refused``: nobody listens. ``reset``: the connection broke. ``timeout``: no reply in time.
-``busy``: 429 or 503. ``server``: another 5xx. ``damaged``: a reply that is no chat completion.
-``rejected``: a 4xx that will not change. ``too_long``: prompt and reply exceed the context."""
+``busy``: 429 or 503. ``server``: another 5xx. ``damaged``: a reply that is no chat completion, or
+not known to be a whole one. ``rejected``: a 4xx or a content filter, which will not change.
+``too_long``: prompt and reply exceed the context."""
 
 HOPELESS: frozenset[FaultKind] = frozenset({"rejected", "too_long"})
 
@@ -187,12 +188,21 @@ def advice(faults: Sequence[Fault], model: str) -> str:
             return "The server is overloaded: lower --max-in-flight, then use --resume."
         case "too_long":
             return "Start the server with a longer context (vLLM: --max-model-len)."
-        case "rejected" if "HTTP 404" in detail:
+        case "damaged" if "finish reason" in detail:
             return (
-                f"Check that the server serves a model named {model!r} (GET /v1/models lists them)."
+                "Only a reply with a known end is the model's. If this server ends whole replies "
+                "so, please report it; if not, its log says more. --resume asks again."
             )
-        case "rejected" if "HTTP 401" in detail or "HTTP 403" in detail:
-            return "Set DUALCODE_API_KEY (or OPENAI_API_KEY) to a key that the server accepts."
         case "rejected":
-            return "Asking again will not help: the server's message says what it does not take."
+            return _advice_on_rejection(detail, model)
     return "The server's log says more. --resume runs only what is missing."
+
+
+def _advice_on_rejection(detail: str, model: str) -> str:
+    if "content filter" in detail:
+        return "Asking again will not help: use a model or a service without this filter."
+    if "HTTP 404" in detail:
+        return f"Check that the server serves a model named {model!r} (GET /v1/models lists them)."
+    if "HTTP 401" in detail or "HTTP 403" in detail:
+        return "Set DUALCODE_API_KEY (or OPENAI_API_KEY) to a key that the server accepts."
+    return "Asking again will not help: the server's message says what it does not take."

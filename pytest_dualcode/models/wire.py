@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pytest_dualcode.models.faults import Fault
+from pytest_dualcode.models.faults import Fault, FaultKind
 from pytest_dualcode.models.limits import Load
 from pytest_dualcode.models.thinking import switch_of
 from pytest_dualcode.types import RARER, Request, Role
@@ -117,7 +117,7 @@ def read_reply(content: bytes, thinking: bool) -> Reply:
     try:
         reply = json.loads(content)
         choice = reply["choices"][0]
-        _check_finished(choice)
+        finish_reason = end_of(choice.get("finish_reason"))
         message = choice["message"]
         text = message.get("content")
         if not isinstance(text, str | None):
@@ -130,7 +130,7 @@ def read_reply(content: bytes, thinking: bool) -> Reply:
         return Reply(
             text=_sendable(text or ""),
             reasoning=_sendable(str(reasoning)),
-            finish_reason=str(choice.get("finish_reason") or "unknown"),
+            finish_reason=finish_reason,
             prompt_tokens=int(usage.get("prompt_tokens") or 0),
             completion_tokens=int(usage.get("completion_tokens") or 0),
             cached_tokens=None if cached is None else int(cached),
@@ -142,17 +142,45 @@ def read_reply(content: bytes, thinking: bool) -> Reply:
         ) from error
 
 
-def _check_finished(choice: dict[str, Any]) -> None:
-    """Raise `Fault` (``reset``) for a reply that the server itself broke off.
+ENDS = {
+    **{reason: reason for reason in ("stop", "length", "tool_calls", "function_call")},
+    **dict.fromkeys(("eos_token", "stop_sequence", "eos", "end", "end_turn"), "stop"),
+    **dict.fromkeys(("max_tokens", "model_length"), "length"),
+}
+"""Finish reasons that are the end of the model's own reply, and what the OpenAI API calls them.
 
-    vLLM and SGLang answer 200, with the text so far, to the calls in flight when they shut down.
+TGI says ``eos_token`` and ``stop_sequence``, Together ``eos``, gateways to Anthropic's models
+``end_turn`` and ``max_tokens``, some others ``end``, Mistral ``model_length`` (a full context).
+"""
+
+BROKEN_OFF: dict[str, FaultKind] = {
+    "abort": "reset",
+    "error": "reset",
+    "insufficient_system_resource": "busy",
+}
+"""Finish reasons that are the server's own trouble, and what it is. vLLM and SGLang answer 200,
+with the text so far, to the calls in flight when they shut down; the last one is DeepSeek's."""
+
+FILTERED = ("content_filter", "sensitive")
+"""Finish reasons of a service that suppresses a reply (OpenAI and others; GLM), and would again."""
+
+
+def end_of(reason: object) -> str:
+    """Return how the model ended its reply, in the OpenAI API's words.
+
+    Raises `Fault` for any other finish reason, also one that nobody knows: the text may be half a
+    program, and judging it would blame the model.
     """
-    if choice.get("finish_reason") in BROKEN_OFF:
-        raise Fault("reset", f"the server broke its reply off: {choice['finish_reason']}")
-
-
-BROKEN_OFF = ("abort", "error")
-"""Finish reasons that are the server's own trouble, not the end of the model's reply."""
+    said = str(reason).lower()
+    if said in ENDS:
+        return ENDS[said]
+    if not reason:
+        raise Fault("damaged", "no complete chat completion: it has no finish reason")
+    if said in FILTERED:
+        raise Fault("rejected", f"a content filter stopped the reply: {reason}")
+    if said in BROKEN_OFF:
+        raise Fault(BROKEN_OFF[said], f"the server broke its reply off: {reason}")
+    raise Fault("damaged", f"the reply has an unknown finish reason: {str(reason)[:100]!r}")
 
 
 def _sendable(text: str) -> str:

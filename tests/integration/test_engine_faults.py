@@ -54,7 +54,7 @@ def at_random(fault: str, rate: float) -> Callable[[Any, int], str | None]:
 
 @pytest.mark.parametrize("rate", [0.05, 0.3, 0.7])
 @pytest.mark.parametrize(
-    "fault", ["429", "500", "503", "reset", "truncated", "cut", "empty", "abort", "hang"]
+    "fault", ["429", "500", "503", "reset", "truncated", "cut", "empty", "abort", "unended", "hang"]
 )
 def test_faults_at_random(
     serve: Serve, tmp_path: Path, undisturbed: dict[ItemKey, str], fault: str, rate: float

@@ -30,10 +30,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 Fault = Literal[
-    "reset", "429", "500", "503", "truncated", "cut", "empty", "abort", "hang", "length"
+    "reset", "429", "500", "503", "truncated", "cut", "empty", "abort", "unended", "hang", "length"
 ]
 """``truncated``: a whole HTTP reply with half a JSON text. ``cut``: the connection closes in the
 middle of the body. ``abort``: half a reply, broken off by a server that shuts down (vLLM).
+``unended``: half a reply, without a finish reason.
 ``hang``: no reply, ever. ``length``: a real reply, ended by its token limit.
 A refused connection is `ScriptedServer.refuse`."""
 
@@ -44,7 +45,7 @@ class Reply:
 
     text: str | None
     reasoning: str | None = None
-    finish_reason: str = "stop"
+    finish_reason: str | None = "stop"
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     status: int = 200
@@ -368,10 +369,8 @@ class ScriptedServer:
 def completion_of(body: dict[str, Any], reply: Reply, fault: Fault | None) -> dict[str, Any]:
     """Return the chat completion object of `reply`, changed as `fault` says."""
     text, finish = reply.text, reply.finish_reason
-    if fault == "length" and text is not None:
-        text, finish = text[: len(text) // 2], "length"
-    if fault == "abort" and text is not None:
-        text, finish = text[: len(text) // 2], "abort"
+    if fault in ("length", "abort", "unended") and text is not None:
+        text, finish = text[: len(text) // 2], None if fault == "unended" else fault
     message = {"role": "assistant", "content": text, "reasoning": reply.reasoning}
     choice = {"index": 0, "message": message, "finish_reason": finish}
     prompt = reply.prompt_tokens

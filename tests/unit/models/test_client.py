@@ -162,19 +162,45 @@ def test_thinking_is_ignored_for_a_model_that_cannot(serve: Serve) -> None:
     assert not models.supports_thinking("coder")
 
 
-@pytest.mark.parametrize("fault", ["429", "500", "503", "reset", "truncated", "cut", "empty"])
+@pytest.mark.parametrize(
+    "fault", ["429", "500", "503", "reset", "truncated", "cut", "empty", "abort", "unended"]
+)
 def test_a_passing_fault_is_repeated(serve: Serve, fault: str) -> None:
     server = serve(lambda _: "answer", faults=faulty(fault, fault))
     call = complete(server)
     assert (call.text, call.attempts) == ("answer", 3)
 
 
-@pytest.mark.parametrize("fault", ["429", "500", "reset", "truncated", "empty"])
+@pytest.mark.parametrize("fault", ["429", "500", "reset", "truncated", "empty", "unended"])
 def test_a_lasting_fault_ends_after_bounded_attempts(serve: Serve, fault: str) -> None:
     server = serve(lambda _: "x", faults=lambda *_: fault)
     with pytest.raises(CallError, match=r"gave no usable reply, asked 8 times"):
         complete(server)
     assert len(server.requests) == 8
+
+
+@pytest.mark.parametrize(
+    ("reason", "remedy"),
+    [
+        ("abort", "Check that the server runs"),
+        ("insufficient_system_resource", "--max-in-flight"),
+        ("out_of_ideas", "please report it"),
+    ],
+)
+def test_a_reply_without_an_end_of_its_own_is_asked_for_again_and_names_its_reason(
+    serve: Serve, reason: str, remedy: str
+) -> None:
+    server = serve(lambda _: Reply("def f(", finish_reason=reason))
+    with pytest.raises(CallError, match=rf"asked 8 times: .*{reason}.*\n.*{remedy}"):
+        complete(server)
+    assert len(server.requests) == 8
+
+
+def test_a_reply_that_a_content_filter_stopped_is_not_asked_for_again(serve: Serve) -> None:
+    server = serve(lambda _: Reply("def f(", finish_reason="content_filter"))
+    with pytest.raises(CallError, match=r"asked once: .*content_filter\n.*without this filter"):
+        complete(server)
+    assert len(server.requests) == 1
 
 
 def test_a_hanging_attempt_is_repeated_once(serve: Serve) -> None:

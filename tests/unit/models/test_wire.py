@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pytest_dualcode.models.faults import Fault
 from pytest_dualcode.models.limits import Load
 from pytest_dualcode.models.wire import (
+    ENDS,
     ServerTraits,
     body_of,
     read_load,
@@ -87,12 +88,62 @@ def test_usage_is_read_and_may_be_missing() -> None:
     assert (read.prompt_tokens, read.completion_tokens, read.cached_tokens) == (0, 0, None)
 
 
-@pytest.mark.parametrize("reason", ["abort", "error"])
-def test_a_reply_that_the_server_broke_off_is_none(reason: str) -> None:
-    begun = {"message": {"content": "def f("}, "finish_reason": reason}
-    with pytest.raises(Fault, match=f"broke its reply off: {reason}") as raised:
-        read_reply(json.dumps({"choices": [begun]}).encode(), thinking=False)
-    assert raised.value.kind == "reset"
+def ended(reason: object) -> bytes:
+    """Return a chat completion with this finish reason."""
+    choice = {"message": {"content": "def f("}, "finish_reason": reason}
+    return json.dumps({"choices": [choice]}).encode()
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("stop", "stop"),
+        ("length", "length"),
+        ("tool_calls", "tool_calls"),
+        ("function_call", "function_call"),
+        ("eos_token", "stop"),
+        ("stop_sequence", "stop"),
+        ("eos", "stop"),
+        ("end", "stop"),
+        ("end_turn", "stop"),
+        ("STOP", "stop"),
+        ("MAX_TOKENS", "length"),
+        ("model_length", "length"),
+    ],
+)
+def test_every_servers_word_for_the_models_own_end_is_kept_as_openai_spells_it(
+    said: str, kept: str
+) -> None:
+    assert read_reply(ended(said), thinking=False).finish_reason == kept
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind", "words"),
+    [
+        ("abort", "reset", "broke its reply off: abort"),
+        ("error", "reset", "broke its reply off: error"),
+        ("insufficient_system_resource", "busy", "broke its reply off: insufficient_system_resour"),
+        ("content_filter", "rejected", "a content filter stopped the reply: content_filter"),
+        ("sensitive", "rejected", "a content filter stopped the reply: sensitive"),
+        (None, "damaged", "it has no finish reason"),
+        ("", "damaged", "it has no finish reason"),
+        ("network_error", "damaged", "unknown finish reason: 'network_error'"),
+        ({"type": "stop"}, "damaged", "unknown finish reason: \"{'type': 'stop'}\""),
+    ],
+)
+def test_a_reply_that_has_no_end_of_its_own_is_none(reason: object, kind: str, words: str) -> None:
+    with pytest.raises(Fault) as raised:
+        read_reply(ended(reason), thinking=False)
+    assert raised.value.kind == kind
+    assert words in raised.value.detail
+
+
+@given(st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.text()))
+def test_only_known_ends_are_ends(reason: object) -> None:
+    if isinstance(reason, str) and reason.lower() in ENDS:
+        return
+    with pytest.raises(Fault):
+        read_reply(ended(reason), thinking=False)
 
 
 @pytest.mark.parametrize(
@@ -107,8 +158,9 @@ def test_a_reply_that_the_server_broke_off_is_none(reason: str) -> None:
         b'{"choices": []}',
         b'{"choices": null}',
         b'{"choices": [{}]}',
-        b'{"choices": [{"message": null}]}',
-        b'{"choices": [{"message": {"content": 3}}]}',
+        b'{"choices": [{"message": null, "finish_reason": "stop"}]}',
+        b'{"choices": [{"message": {"content": "a"}}]}',
+        reply({"content": 3}),
         reply({"content": "a"}, usage={"prompt_tokens": "many"}),
         reply({"content": "a"}, usage={"completion_tokens": float("inf")}),
         reply({"content": "a"}, usage={"prompt_tokens_details": {"cached_tokens": "many"}}),
