@@ -309,7 +309,7 @@ class StoredModels:
 
     Equal calls in flight are one call. With `replay` nothing is asked: a call that is not stored
     raises `ReplayMiss`. Errors are never stored. Once the store cannot be written to, no further
-    call is made: its reply would be lost.
+    call is made and those that wait or are in flight end: their replies would be lost.
     """
 
     def __init__(self, backend: Backend, store: CallStore, *, replay: bool = False) -> None:
@@ -381,6 +381,8 @@ class StoredModels:
         try:
             return await asyncio.shield(flight.task)
         except asyncio.CancelledError:
+            if self._broken is not None and flight.task.cancelled():
+                raise self._broken from None
             if flight.waiters == 1:
                 self._forget(flight)  # at once: nobody may join a call that is being cancelled
                 flight.task.cancel()
@@ -399,9 +401,16 @@ class StoredModels:
         try:
             self._store.add(call)
         except StoreError as error:
-            self._broken = error
+            self._end_traffic(error)
             raise
         return call
+
+    def _end_traffic(self, error: StoreError) -> None:
+        """Ask nothing more, wherever a call stands: in a queue, at a server, or in a pause."""
+        self._broken = error
+        for flight in self._flights.values():
+            if flight.task is not asyncio.current_task():
+                flight.task.cancel()
 
 
 def _replay_miss(request: Request) -> ReplayMiss:

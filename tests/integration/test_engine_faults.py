@@ -6,7 +6,9 @@ and a second run over the same call store completes what is missing.
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import random
 import signal
 import subprocess
@@ -193,6 +195,23 @@ def test_a_replay_gives_the_same_programs_without_a_server(
     store.close()
     replay = StoredModels(client([]), CallStore(earlier=[path]), replay=True)
     assert programs(solve_all(replay, ITEMS)) == undisturbed
+
+
+def test_a_full_disk_ends_the_traffic_at_once(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    server = serve(coder(ITEMS), faults=lambda _, number: "hang" if number == 1 else None)
+    models = StoredModels(
+        client([server.url], max_in_flight=2, call_timeout=5.0), CallStore(tmp_path / "c.jsonl")
+    )
+    monkeypatch.setattr(os, "write", full)
+    results = solve_all(models, ITEMS, ["raw-coder", "review-fix"])
+    assert len(results) == 2 * ITEMS
+    assert all("No space left on device" in str(result) for result in results.values())
+    assert len(server.requests) <= 2, "what cannot be kept was asked"
 
 
 def test_stopping_keeps_every_finished_call(serve: Serve, tmp_path: Path) -> None:
