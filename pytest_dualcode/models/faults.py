@@ -188,6 +188,11 @@ def advice(faults: Sequence[Fault], model: str) -> str:
             return "The server is overloaded: lower --max-in-flight, then use --resume."
         case "too_long":
             return "Start the server with a longer context (vLLM: --max-model-len)."
+        case "damaged" if "/v1/models" in detail:
+            return (
+                "Check that the URL is the base URL of an OpenAI-compatible server; if it is, the "
+                "server's log says more. --resume asks again."
+            )
         case "damaged" if "finish reason" in detail:
             return (
                 "Only a reply with a known end is the model's. If this server ends whole replies "

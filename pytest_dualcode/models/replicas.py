@@ -68,10 +68,10 @@ class Replica:
         return await self._content(lambda: create(**standard, extra_body=extra or None))
 
     async def learn_traits(self, model: str) -> ServerTraits:
-        """Ask the server what it is, once. Raises `Fault` if it cannot be reached."""
+        """Ask the server what it is, until it has said so. Raises `Fault` if it does not."""
         async with self._learning:
             if self.traits is None:
-                self.traits = read_traits(await self._model_cards(), model)
+                self.traits = await self._find_traits(model)
             return self.traits
 
     async def load(self) -> Load | None:
@@ -97,14 +97,19 @@ class Replica:
         if self._client is not None:
             await self._client.close()
 
-    async def _model_cards(self) -> bytes:
-        """Return the reply to ``GET /v1/models``, empty from a server that does not have it."""
+    async def _find_traits(self, model: str) -> ServerTraits:
+        """Read ``GET /v1/models``; a server that does not have it has no traits.
+
+        Whatever may pass, or change with the key, is a `Fault`: vLLM taken for another server
+        would be asked without its own fields, and nobody would know.
+        """
         try:
-            return await self._content(self._client.models.with_raw_response.list)
+            content = await self._content(self._client.models.with_raw_response.list)
         except Fault as fault:
-            if fault.kind != "rejected":
+            if fault.kind != "rejected" or fault.detail.startswith(("HTTP 401", "HTTP 403")):
                 raise
-            return b""
+            return ServerTraits()
+        return read_traits(content, model)
 
     @property
     def _root(self) -> str:

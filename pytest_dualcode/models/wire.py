@@ -208,17 +208,25 @@ def split_reasoning(text: str, thinking: bool) -> tuple[str, str]:
 
 
 def read_traits(content: bytes, model: str) -> ServerTraits:
-    """Read a reply to ``GET /v1/models``; anything unexpected gives the traits of any server."""
+    """Read a reply to ``GET /v1/models``. Raises `Fault` if it is no list of models.
+
+    An empty one is none either: a gateway's, before its servers have come. Some hosted APIs leave
+    out the object around the list.
+    """
     try:
-        cards = json.loads(content)["data"]
-        card = next((c for c in cards if c.get("id") == model), cards[0] if cards else {})
+        found = json.loads(content)
+        cards = found["data"] if isinstance(found, dict) else found
+        card = next((c for c in cards if c.get("id") == model), cards[0])
         length = card.get("max_model_len")
         return ServerTraits(
             is_vllm=card.get("owned_by") == "vllm",
             max_model_len=length if isinstance(length, int) else None,
         )
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return ServerTraits()
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        start = content[:200].decode("utf-8", "replace")
+        raise Fault(
+            "damaged", f"GET /v1/models gave no list of models ({type(error).__name__}): {start!r}"
+        ) from error
 
 
 METRICS = (

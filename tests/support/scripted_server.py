@@ -145,7 +145,7 @@ class ScriptedServer:
 
     `models` are the served names (any other is a 404). `owned_by` is what ``/v1/models`` says
     (``vllm`` makes clients send vLLM's own fields). `rejects` are fields that are a 400 when sent,
-    as hosted APIs do it.
+    as hosted APIs do it. `listings` are what ``/v1/models`` answers first, instead of the models.
     """
 
     script: Script
@@ -155,6 +155,7 @@ class ScriptedServer:
     owned_by: str = "vllm"
     max_model_len: int = 8192
     rejects: tuple[str, ...] = ()
+    listings: list[tuple[int, bytes]] = field(default_factory=list)
     port: int = 0
     requests: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
@@ -283,15 +284,11 @@ class ScriptedServer:
                 f'vllm:generation_tokens_total{{engine="0"}} {self.generated:.1f}\n'
             ).encode()
         if path == "/v1/models":
+            if self.listings:
+                return self.listings.pop(0)
+            card = {"object": "model", "created": 0, "owned_by": self.owned_by}
             cards = [
-                {
-                    "id": name,
-                    "object": "model",
-                    "created": 0,
-                    "owned_by": self.owned_by,
-                    "root": name,
-                    "max_model_len": self.max_model_len,
-                }
+                {**card, "id": name, "root": name, "max_model_len": self.max_model_len}
                 for name in self.models
             ]
             return 200, json.dumps({"object": "list", "data": cards}).encode()

@@ -187,9 +187,37 @@ def test_traits_are_read_from_the_models_card() -> None:
     assert traits == ServerTraits(is_vllm=True, max_model_len=4096)
 
 
-@pytest.mark.parametrize("cards", [b"", b"{}", b"[]", b'{"data": []}', b'{"data": [1]}', b"x"])
-def test_unknown_cards_give_a_server_without_traits(cards: bytes) -> None:
-    assert read_traits(cards, "m") == ServerTraits()
+def test_a_bare_list_of_models_is_one_too() -> None:
+    assert read_traits(b'[{"id": "m", "owned_by": "vllm"}]', "m") == ServerTraits(is_vllm=True)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"x",
+        b"null",
+        b"3",
+        b'"text"',
+        b"{}",
+        b"[]",
+        b"[1]",
+        b'{"data": null}',
+        b'{"data": []}',
+        b'{"data": [1]}',
+    ],
+)
+def test_what_is_no_list_of_models_tells_nothing_of_a_server(content: bytes) -> None:
+    with pytest.raises(Fault, match="GET /v1/models gave no list of models") as raised:
+        read_traits(content, "m")
+    assert raised.value.kind == "damaged"
+
+
+@given(st.integers(0, 200))
+def test_no_beginning_of_a_list_of_models_passes_for_a_whole_one(length: int) -> None:
+    whole = json.dumps({"data": [{"id": "m", "owned_by": "vllm"}, {"id": "other"}]}).encode()
+    with pytest.raises(Fault):
+        read_traits(whole[: length % len(whole)], "m")
 
 
 def test_a_field_once_refused_is_left_out() -> None:
