@@ -26,7 +26,7 @@ from pytest_dualcode.models.replicas import (
     note_fault,
     note_success,
 )
-from pytest_dualcode.models.thinking import effort_of
+from pytest_dualcode.models.thinking import effort_of, thought_budget
 from pytest_dualcode.models.turns import Turns
 from pytest_dualcode.models.wire import (
     ServerTraits,
@@ -41,9 +41,6 @@ log = logging.getLogger(__name__)
 
 Revive = Callable[[Role, str], Awaitable[bool]]
 """Called when a role's server at a URL is gone; may start it again, and says whether it has."""
-
-THOUGHT_SHARE = 0.75
-"""Share of a thinking call's tokens that the thought may take; the rest is for the answer."""
 
 SHORTEST_REPLY = 64
 """Tokens that must fit behind a prompt; with less, the prompt is too long for the server."""
@@ -82,12 +79,6 @@ def sampling_of(fields: Mapping[str, float]) -> Sampling:
     """The sampling with these fields, the others greedy; whole numbers where they must be."""
     whole = {name: int(fields[name]) for name in ("top_k", "seed") if name in fields}
     return Sampling(max_tokens=1, **{**fields, **whole})  # type: ignore[arg-type]
-
-
-def thought_budget(endpoint: Endpoint, limit: int) -> int:
-    """How many of a call's `limit` tokens its thought may take."""
-    share = int(limit * THOUGHT_SHARE)
-    return share if endpoint.thinking_budget is None else min(endpoint.thinking_budget, limit)
 
 
 class OpenAIModels:
@@ -148,7 +139,7 @@ class OpenAIModels:
         # A planner that cannot think gets the room of a review all the same, not of a program.
         limit = max_tokens or (endpoint.review_tokens if thinking else endpoint.draft_tokens)
         thinking = thinking and endpoint.thinking
-        budget = thought_budget(endpoint, limit) if thinking else None
+        budget = thought_budget(limit, endpoint.thinking_budget) if thinking else None
         style = endpoint.thinking_style
         effort = endpoint.thinking_effort if thinking else endpoint.answer_effort
         sampling = replace(

@@ -25,6 +25,9 @@ cannot be kept from thinking, and refuse ``none``."""
 OLLAMA_OWNER = "library"
 """What Ollama's ``/v1/models`` gives as ``owned_by`` for models of its own library."""
 
+THOUGHT_SHARE = 0.75
+"""Share of a thinking call's tokens that the thought may take; the rest is for the answer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Family:
@@ -93,3 +96,24 @@ def switch_of(sampling: Sampling) -> dict[str, Any]:
     if sampling.thinking_style == "none":
         return {}
     return {"chat_template_kwargs": {sampling.thinking_style: sampling.thinking}}
+
+
+def thought_budget(limit: int, wanted: int | None = None) -> int:
+    """Return how many of a call's `limit` tokens its thought may take.
+
+    As many as `wanted` if that leaves any for the answer, otherwise three quarters.
+    """
+    return wanted if wanted is not None and wanted < limit else int(limit * THOUGHT_SHARE)
+
+
+def budget_within(sampling: Sampling, max_tokens: int) -> int | None:
+    """Return what to send as the thought's budget with `max_tokens`; ``None`` without a thought.
+
+    A budget that was made for more tokens than fit into the context leaves a quarter of these.
+    """
+    budget = sampling.thinking_budget
+    if not sampling.thinking or budget is None:
+        return None
+    if max_tokens < sampling.max_tokens:
+        return min(budget, thought_budget(max_tokens))
+    return thought_budget(max_tokens, budget)

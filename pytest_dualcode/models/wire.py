@@ -9,7 +9,7 @@ from typing import Any
 
 from pytest_dualcode.models.faults import Fault, FaultKind
 from pytest_dualcode.models.limits import Load
-from pytest_dualcode.models.thinking import switch_of
+from pytest_dualcode.models.thinking import budget_within, switch_of
 from pytest_dualcode.types import RARER, Request, Role
 
 THINK_OPEN = "<think>"
@@ -74,8 +74,9 @@ def body_of(request: Request, traits: ServerTraits, max_tokens: int) -> dict[str
     rarer = {name: getattr(sampling, name) for name in RARER}
     if traits.is_vllm:
         body |= {**rarer, "frequency_penalty": 0.0}
-        if sampling.thinking and sampling.thinking_budget is not None:
-            body["thinking_token_budget"] = min(sampling.thinking_budget, max_tokens)
+        budget = budget_within(sampling, max_tokens)
+        if budget is not None:
+            body["thinking_token_budget"] = budget
     else:
         body |= {name: value for name, value in rarer.items() if value != RARER[name]}
     return {name: value for name, value in body.items() if name not in traits.refused}

@@ -112,8 +112,10 @@ def test_a_temperature_that_was_asked_for_wins(serve: Serve) -> None:
     assert (server.requests[0]["temperature"], server.requests[0]["top_p"]) == (0.0, 0.95)
 
 
-@pytest.mark.parametrize(("budget", "sent"), [(100, 100), (5000, 1024)])
-def test_a_profiles_thinking_budget_is_sent(serve: Serve, budget: int, sent: int) -> None:
+@pytest.mark.parametrize(("budget", "sent"), [(100, 100), (1023, 1023), (1024, 768), (5000, 768)])
+def test_a_profiles_thinking_budget_is_sent_if_it_leaves_room_for_an_answer(
+    serve: Serve, budget: int, sent: int
+) -> None:
     server = serve(lambda _: Reply("yes", reasoning="hm"))
     place = TestEndpoint((server.url,), thinking=True, thinking_budget=budget)
     models = OpenAIModels({"planner": place})
@@ -420,6 +422,14 @@ def test_max_tokens_is_lowered_to_what_fits_behind_the_prompt(serve: Serve) -> N
     call = complete(server, " ".join(["word"] * 150), max_tokens=390)  # 200 tokens
     assert server.requests[-1]["max_tokens"] == 200
     assert call.request.sampling.max_tokens == 390
+
+
+def test_a_thoughts_budget_is_lowered_with_max_tokens(serve: Serve) -> None:
+    server = serve(lambda _: "x", max_model_len=400)
+    call = complete(server, " ".join(["word"] * 150), max_tokens=390, thinking=True)
+    assert server.requests[-1]["max_tokens"] == 200
+    assert server.requests[-1]["thinking_token_budget"] == 150
+    assert call.request.sampling.thinking_budget == 292
 
 
 def test_a_prompt_that_is_too_long_says_so(serve: Serve) -> None:

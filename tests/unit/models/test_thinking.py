@@ -9,13 +9,21 @@ from typing import Any
 
 import pytest
 from endpoints import SWIFT, TestEndpoint, ask
+from hypothesis import given
+from hypothesis import strategies as st
 from scripted_server import Reply, ScriptedServer
 
 from pytest_dualcode.models.client import OpenAIModels
 from pytest_dualcode.models.endpoints import attach, endpoint
 from pytest_dualcode.models.faults import Fault
 from pytest_dualcode.models.profiles import ATTACHED, RoleProfile
-from pytest_dualcode.models.thinking import family_of, style_of, supports_thinking
+from pytest_dualcode.models.thinking import (
+    budget_within,
+    family_of,
+    style_of,
+    supports_thinking,
+    thought_budget,
+)
 from pytest_dualcode.models.wire import refused_field
 from pytest_dualcode.types import Request, Sampling, ThinkingStyle
 
@@ -209,3 +217,20 @@ def test_all_calls_in_flight_are_refused_and_it_is_said_once(serve: Serve) -> No
 def test_what_a_refusal_names(message: str, refused: str | None) -> None:
     body = {"max_tokens": 9, "temperature": 0.0, "top_p": 1.0, "reasoning_effort": "none"}
     assert refused_field(Fault("rejected", f"HTTP 400: {message}"), body) == refused
+
+
+@given(st.integers(1, 1 << 20), st.none() | st.integers(1, 1 << 21), st.integers(1, 1 << 20))
+def test_a_thought_leaves_room_for_the_answer(limit: int, wanted: int | None, fits: int) -> None:
+    asked = Sampling(limit, thinking=True, thinking_budget=thought_budget(limit, wanted))
+    whole, lowered = budget_within(asked, limit), budget_within(asked, min(fits, limit))
+    assert whole is not None
+    assert lowered is not None
+    assert whole == wanted or whole <= limit * 3 / 4
+    assert whole < limit
+    if fits < limit:
+        assert lowered <= min(whole, fits * 3 / 4)
+
+
+def test_no_thought_has_no_budget() -> None:
+    assert budget_within(Sampling(100, thinking_budget=75), 100) is None
+    assert budget_within(Sampling(100, thinking=True), 100) is None
