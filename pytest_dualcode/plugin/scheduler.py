@@ -69,14 +69,20 @@ class ReadyScheduling:
     @property
     def has_pending(self) -> bool:
         """Whether items are waiting, for a solution or for a worker."""
-        return bool(self._awaited or self._ready or any(self._held.values()))
+        with self._lock:
+            return bool(self._awaited or self._ready or any(self._held.values()))
 
     @property
     def tests_finished(self) -> bool:
-        """Whether all items are with workers, none of which holds more than its last."""
-        if not self.collection_is_completed or self._awaited or self._ready:
-            return False
-        return all(len(held) < QUEUED for held in self._held.values())
+        """Whether all items are with workers, none of which holds more than its last.
+
+        xdist asks after each event, and then ends the workers. With the lock, since an item that
+        another thread is just handing out is nowhere, and would be sent to a worker that ends.
+        """
+        with self._lock:
+            if not self.collection_is_completed or self._awaited or self._ready:
+                return False
+            return all(len(held) < QUEUED for held in self._held.values())
 
     def add_node(self, node: WorkerController) -> None:
         """A worker came up."""

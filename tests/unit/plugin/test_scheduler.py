@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any, cast
@@ -41,9 +42,15 @@ def scheduling(
     weights: Sequence[float] = (),
     on_report: Callable[..., None] | None = None,
     late: int = 0,
+    on_send: Callable[[], None] = lambda: None,
 ) -> tuple[ReadyScheduling, list[Worker], list[str]]:
     ids = [f"item{number}" for number in range(items)]
     weight = {name: weights[n] if weights else 0.0 for n, name in enumerate(ids)}
+
+    def send(node: Any, node_id: str) -> None:
+        on_send()
+        cast(Worker, node).told.append(node_id)
+
     hook = SimpleNamespace(pytest_collectreport=on_report)
     config = cast(pytest.Config, SimpleNamespace(hook=hook))
     found = ReadyScheduling(
@@ -51,7 +58,7 @@ def scheduling(
         workers - late,
         lambda _ids: None,
         weight.__getitem__,
-        lambda node, node_id: cast(Worker, node).told.append(node_id),
+        send,
     )
     nodes = [Worker(f"gw{number}") for number in range(workers)]
     for node in nodes[: workers - late]:
@@ -144,6 +151,23 @@ def test_a_crash_loses_only_the_item_that_ran(workers: int, items: int) -> None:
     ran = sorted(n for node in nodes[1:] for n in node.done)
     assert ran == sorted(set(range(items)) - {crashed.queue[0]})
     assert found.tests_finished
+
+
+def test_no_worker_is_ended_while_another_thread_hands_out_the_last_item() -> None:
+    seen: list[tuple[bool, list[int]]] = []
+
+    def look() -> None:
+        seen.append((found.tests_finished, list(nodes[0].queue)))
+
+    def look_from_xdists_thread() -> None:
+        watcher.start()
+        watcher.join(0.2)  # it has to wait for us, so this ends by itself
+
+    watcher = threading.Thread(target=look)
+    found, nodes, ids = scheduling(1, 1, on_send=look_from_xdists_thread)
+    found.ready(ids)
+    watcher.join()
+    assert seen == [(True, [0])]
 
 
 def test_a_late_worker_that_collected_something_else_gets_no_item() -> None:
