@@ -15,7 +15,7 @@ from pytest_dualcode.pipelines.given import Samples, read_samples
 from pytest_dualcode.pipelines.registry import expand_names
 from pytest_dualcode.problems import load_problems, select
 from pytest_dualcode.store import RunStore
-from pytest_dualcode.types import ItemKey, Problem
+from pytest_dualcode.types import ItemKey, Problem, Record
 
 NODE_PATH = "dualcode"
 """What stands before ``::`` in the node ids, and selects all problems as an argument."""
@@ -106,11 +106,16 @@ def stored_keys(
     found = [
         record.key
         for record in RunStore.open(run_dir).records()
-        if record.outcome != "error" and record.task_id in place and record.pipeline in pipelines
+        if has_solution(record) and record.task_id in place and record.pipeline in pipelines
     ]
     return tuple(
         sorted(found, key=lambda key: (pipelines.index(key.pipeline), place[key.task_id], key))
     )
+
+
+def has_solution(record: Record) -> bool:
+    """Whether there is something to judge; also where the judge itself broke."""
+    return record.outcome != "error" or bool(record.solution)
 
 
 def sample_count(pipeline: str, task_id: str, samples: Samples | None, copies: int) -> int:

@@ -15,7 +15,7 @@ import pytest
 from pytest_dualcode.config import RunConfig
 from pytest_dualcode.errors import DualcodeError, InfrastructureError, StoreError
 from pytest_dualcode.judge import expected_seconds
-from pytest_dualcode.plugin.catalogue import Catalogue
+from pytest_dualcode.plugin.catalogue import Catalogue, has_solution
 from pytest_dualcode.plugin.generation import Generation
 from pytest_dualcode.plugin.handover import Parcel, parcel_of
 from pytest_dualcode.plugin.provenance import check_same_judging, settings_of
@@ -39,6 +39,7 @@ class Controller:
     """Starts the run's work, hands solutions over, and turns reports into records.
 
     `datasets` describe the data, `arguments` are pytest's command line, both for ``run.json``.
+    `without_solution` counts the items of a judged-again run that have none.
     `announce` is told the node ids whose solutions are there; xdist's scheduler listens.
     """
 
@@ -57,6 +58,7 @@ class Controller:
         self.store: RunStore | None = None
         self.selected: tuple[ItemKey, ...] = ()
         self.records: dict[ItemKey, Record] = {}
+        self.without_solution = 0
         self.announce: Callable[[Sequence[str]], None] = lambda _ids: None
         self._delivered: dict[ItemKey, tuple[Record, InfrastructureError | None]] = {}
         self._verdicts: dict[ProgramKey, Verdict] = {}
@@ -116,13 +118,18 @@ class Controller:
     def _rejudge(self, run_dir: Path) -> None:
         """Hand over the solutions that another run stored."""
         stored = {record.key: record for record in RunStore.open(run_dir).records()}
+        self.without_solution = sum(not has_solution(record) for record in stored.values())
         for key in self.selected:
             self._hand_over(key, without_verdict(stored[key]), None)
 
     def deliver(self, key: ItemKey, result: Result) -> None:
-        """Take an item's result from the engine (its thread) and hand it on."""
-        record = unjudged(key, self.catalogue.dataset(key), result)
-        self._hand_over(key, record, result if isinstance(result, InfrastructureError) else None)
+        """Take an item's result from the engine (its thread) and hand it on.
+
+        An error is recorded with the calls that were made before it.
+        """
+        error = result if isinstance(result, InfrastructureError) else None
+        solution = result if isinstance(result, Solution) else self.generation.unfinished(key)
+        self._hand_over(key, unjudged(key, self.catalogue.dataset(key), solution), error)
 
     def check_engine(self) -> None:
         """See that the engine still works; if not, what it owes becomes errors.

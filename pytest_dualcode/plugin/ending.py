@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import pytest
 from _pytest.junitxml import xml_key
@@ -13,6 +13,7 @@ from pytest_dualcode.analysis.gates import gate
 from pytest_dualcode.analysis.paired import Comparison
 from pytest_dualcode.analysis.summary import RunSummary
 from pytest_dualcode.errors import DualcodeError
+from pytest_dualcode.plugin.catalogue import NODE_PATH
 from pytest_dualcode.plugin.controller import Controller
 from pytest_dualcode.report.github import append_step_summary
 from pytest_dualcode.report.junit import suite_properties
@@ -23,7 +24,14 @@ from pytest_dualcode.types import Record
 
 EARLY = (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR)
 
-RUN_OPTIONS = ("--run-dir", "--resume", "--replay", "--rejudge")
+RUN_OPTIONS = dict.fromkeys(("--run-dir", "--resume", "--replay", "--rejudge"), True)
+"""Options that name a run; true, since a value follows."""
+
+SELECTIONS = {
+    **dict.fromkeys(("-k", "-m", "--deselect", "--limit"), True),
+    **dict.fromkeys(("--lf", "--last-failed", "--sw", "--stepwise", "--sw-skip"), False),
+}
+"""Options that leave items out."""
 
 
 class Ending:
@@ -49,7 +57,17 @@ class Ending:
             errors = [*errors, self._controller.broken]
         for lost in errors:
             self._fail(session, str(lost))
+        if self._controller.without_solution:
+            self._complain_of_errors_before(session)
         self._complain_of_missing(session)
+
+    def _complain_of_errors_before(self, session: pytest.Session) -> None:
+        earlier = self._controller.config.rejudge
+        self._fail(
+            session,
+            f"{self._controller.without_solution} items of {earlier} ended with an error and have "
+            f"no solution to judge. Make them with --resume={earlier}, then judge again.",
+        )
 
     def _report(self, session: pytest.Session) -> None:
         catalogue = self._controller.catalogue
@@ -78,7 +96,7 @@ class Ending:
         append_step_summary((config.run_dir / SUMMARY_FILE).read_text("utf-8"))
         self._gate(session, summary, written.against_baseline)
         if summary.errors:
-            self._suggest_resume(f"{summary.errors} errors remain; run just those again with")
+            self._say_errors(session, written.run.records)
 
     def _gate(
         self, session: pytest.Session, summary: RunSummary, compared: Sequence[Comparison]
@@ -115,13 +133,30 @@ class Ending:
                 "give the same command again."
             )
 
-    def _suggest_resume(self, why: str) -> None:
-        kept = without_run_directories(self._config.invocation_params.args)
+    def _say_errors(self, session: pytest.Session, records: Sequence[Record]) -> None:
+        """Name the command that runs the errors again, also those of an earlier session."""
+        keys = {record.key for record in records if record.outcome == "error"}
+        outside = len(keys.difference(self._controller.selected))
+        if outside:
+            why = f"{len(keys)} errors remain, {outside} of them not selected in this session; "
+            self._suggest_resume(why + "run all that is missing with", selecting=False)
+        else:
+            self._suggest_resume(f"{len(keys)} errors remain; run just those again with")
+        self._set_failed(session)
+
+    def _suggest_resume(self, why: str, selecting: bool = True) -> None:
+        kept = without(RUN_OPTIONS, self._config.invocation_params.args)
+        if not selecting:
+            kept = [a for a in without(SELECTIONS, kept) if not a.startswith(f"{NODE_PATH}::")]
         command = shlex.join(["pytest", *kept, f"--resume={self._controller.config.run_dir}"])
         self._add_urgent(f"dualcode: {why}:\n  {command}")
 
     def _fail(self, session: pytest.Session, message: str) -> None:
         self._add_urgent(f"dualcode: {message}")
+        self._set_failed(session)
+
+    @staticmethod
+    def _set_failed(session: pytest.Session) -> None:
         if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -130,13 +165,14 @@ class Ending:
         self.urgent.append(line)
 
 
-def without_run_directories(arguments: Sequence[str]) -> list[str]:
-    """Return `arguments` without the options that name a run, in both of their forms."""
+def without(options: Mapping[str, bool], arguments: Sequence[str]) -> list[str]:
+    """Return `arguments` without `options`, in all their forms; true are those with a value."""
+    joined = tuple(o if len(o) == 2 else f"{o}=" for o, valued in options.items() if valued)
     kept: list[str] = []
     skip = False
     for argument in arguments:
-        bare = argument in RUN_OPTIONS
-        if not skip and not bare and not argument.startswith(tuple(f"{o}=" for o in RUN_OPTIONS)):
+        bare = argument in options
+        if not skip and not bare and not argument.startswith(joined):
             kept.append(argument)
-        skip = bare
+        skip = bare and options[argument]
     return kept

@@ -49,6 +49,7 @@ class Generation:
         self.endpoints: Mapping[Role, RoleEndpoint] = {}
         self.notes: deque[str] = deque()
         self.aftermath: dict[str, Any] = {}
+        self._broken_off: dict[ItemKey, Solution] = {}
 
     def launch(self, say: Say) -> None:
         """Start the servers that are to be launched, without waiting. Raises `ServerError`."""
@@ -143,15 +144,17 @@ class Generation:
             attempt = Attempt(
                 spec, models, self.run_examples, priority, sample=key.sample, retries=retries
             )
-            program = await recipe(spec, attempt)
-            if not isinstance(program, str):
-                raise InfrastructureError(
-                    f"The pipeline {key.pipeline} returned {type(program).__name__}, no program.",
-                    'A pipeline must return the program as text; "" stands for none.',
-                )
-            return attempt.solution(program)
+            try:
+                return attempt.solution(checked(key.pipeline, await recipe(spec, attempt)))
+            except BaseException:
+                self._broken_off[key] = attempt.solution("")
+                raise
 
         return solve
+
+    def unfinished(self, key: ItemKey) -> Solution:
+        """Return, once, how far an item came that ended with an error: its calls and stages."""
+        return self._broken_off.pop(key, Solution(""))
 
     async def run_examples(self, spec: Spec, program: str) -> tuple[ExampleResult, ...]:
         """Run `program` on the visible examples of `spec` in the judge's jail."""
@@ -203,6 +206,16 @@ class Generation:
         refused = self.client.refused_fields() if self.client is not None else {}
         if refused:
             self.aftermath["refused_fields"] = refused
+
+
+def checked(pipeline: str, program: object) -> str:
+    """Return what a pipeline returned, if it is a program. Raises `InfrastructureError`."""
+    if not isinstance(program, str):
+        raise InfrastructureError(
+            f"The pipeline {pipeline} returned {type(program).__name__}, no program.",
+            'A pipeline must return the program as text; "" stands for none.',
+        )
+    return program
 
 
 def finish(step: Callable[[], object], name: str, errors: list[DualcodeError]) -> None:

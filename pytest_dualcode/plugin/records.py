@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pytest_dualcode.errors import InfrastructureError, printable
+from pytest_dualcode.errors import printable
 from pytest_dualcode.plugin.handover import verdict_from
 from pytest_dualcode.types import ItemKey, Record, Solution, StageVerdict, SuiteResult, Verdict
 
@@ -22,9 +22,8 @@ def program_key(task_id: str, program: str) -> ProgramKey:
     return task_id, hashlib.sha256(program.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def unjudged(key: ItemKey, dataset: str, result: Solution | InfrastructureError) -> Record:
+def unjudged(key: ItemKey, dataset: str, solution: Solution) -> Record:
     """Return the record of a solution before its verdict; its outcome is ``error`` until then."""
-    solution = result if isinstance(result, Solution) else Solution("")
     calls = solution.calls
     return Record(
         task_id=key.task_id,

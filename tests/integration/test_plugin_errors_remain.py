@@ -1,0 +1,110 @@
+"""Items that ended with an error: what is kept of them, and that nobody overlooks them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scripted_server import Reply, ScriptedCoder, ScriptedServer
+from sums import COUNT, PROGRAMS, write_sums
+
+Serve = Callable[..., ScriptedServer]
+
+
+@pytest.fixture
+def server(serve: Serve) -> ScriptedServer:
+    """Refuses to review one problem's draft."""
+    coder = ScriptedCoder(PROGRAMS, {}, frozenset())
+
+    def script(body: dict[str, Any]) -> Reply | str:
+        text = body["messages"][-1]["content"]
+        reviewed = "add_2" in text and "VERDICT" in text
+        return Reply(None, status=400, error="no") if reviewed else coder(body)
+
+    return serve(script)
+
+
+@pytest.fixture
+def first(pytester: pytest.Pytester, server: ScriptedServer) -> pytest.RunResult:
+    """A run in ``out`` of which one item is an error."""
+    return pytester.runpytest_subprocess(
+        "--pipeline=review-fix",
+        f"--coder-url={server.url}",
+        f"--planner-url={server.url}",
+        f"--dataset={write_sums(pytester.path)}",
+        "--run-dir=out",
+    )
+
+
+def records(run_dir: Path) -> dict[str, dict[str, Any]]:
+    lines = (run_dir / "results.jsonl").read_text().splitlines()
+    return {row["task_id"]: row for row in map(json.loads, lines)}
+
+
+def test_an_error_is_recorded_with_the_calls_before_it(
+    pytester: pytest.Pytester, first: pytest.RunResult
+) -> None:
+    first.assert_outcomes(passed=COUNT - 1, errors=1)
+    found = records(pytester.path / "out")["Sum/2"]
+    assert (found["outcome"], found["solution"]) == ("error", "")
+    assert (found["llm_calls"], found["finish_reasons"]) == (1, ["stop"])
+    assert [stage["name"] for stage in found["stages"]] == ["draft"]
+
+
+@pytest.mark.parametrize(
+    "selection",
+    [("-k", "add_0"), ("--limit=1",), ("dualcode::test_problem[review-fix-Sum/0-add_0]",)],
+)
+@pytest.mark.usefixtures("first")
+def test_errors_that_a_resumed_session_left_out_fail_it(
+    pytester: pytest.Pytester, selection: tuple[str, ...]
+) -> None:
+    result = pytester.runpytest_subprocess("--resume=out", *selection)
+    result.assert_outcomes(passed=1)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        [
+            "dualcode: 1 errors remain, 1 of them not selected in this session; "
+            "run all that is missing with:",
+            "  pytest *--resume=*out",
+        ]
+    )
+    (command,) = (line for line in result.outlines if "  pytest " in line)
+    assert "add_0" not in command
+    assert "--limit" not in command
+
+
+@pytest.mark.usefixtures("first")
+def test_judging_again_says_which_items_have_no_solution(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest_subprocess("--rejudge=out", "--run-dir=again")
+    result.assert_outcomes(passed=COUNT - 1)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        ["dualcode: 1 items of *out ended with an error and have no solution to judge.*"]
+    )
+
+
+def test_a_solution_that_was_not_judged_is_judged_again(
+    pytester: pytest.Pytester, server: ScriptedServer
+) -> None:
+    pytester.makepyfile(
+        broken="""
+        import pytest
+
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_runtest_setup(item):
+            if "add_2" in item.name:
+                raise RuntimeError("this machine is tired")
+        """
+    )
+    options = (f"--dataset={write_sums(pytester.path)}", "--pipeline=raw-coder")
+    url = f"--coder-url={server.url}"
+    first = pytester.runpytest_subprocess(*options, url, "--run-dir=out", "-pbroken")
+    assert first.ret == pytest.ExitCode.TESTS_FAILED
+    assert records(pytester.path / "out")["Sum/2"]["outcome"] == "error"
+    result = pytester.runpytest_subprocess("--rejudge=out", "--run-dir=again")
+    result.assert_outcomes(passed=COUNT)
+    assert result.ret == pytest.ExitCode.OK
