@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Sequence
 
 from pytest_dualcode.pipelines.attempt import Attempt, describe_failures
 from pytest_dualcode.pipelines.prompts import render
@@ -81,7 +82,15 @@ async def synthesise(
         spec=text,
         first=first,
         second=second,
-        review=review.text.strip(),
+        findings=findings_on_both(review, errors),
         entry_point=spec.entry_point,
     )
     return await attempt.write("synthesis", "coder", request, instead=programs[0])
+
+
+def findings_on_both(review: Call, errors: Sequence[str]) -> str:
+    """Say what is wrong with both programs; a review that ran out is none, the errors remain."""
+    text = review.text.strip()
+    if text and not review.truncated:
+        return f"A reviewer says of them:\n\n{text}"
+    return f"The examples say of program A:\n\n{errors[0]}\n\nOf program B:\n\n{errors[1]}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_dualcode.pipelines.attempt import Attempt
 from pytest_dualcode.pipelines.prompts import render
 from pytest_dualcode.pipelines.registry import pipeline
-from pytest_dualcode.pipelines.steps import draft, fix, review
+from pytest_dualcode.pipelines.steps import draft, fix, review, review_and_fix
 from pytest_dualcode.types import Spec
 
 
@@ -18,6 +18,8 @@ async def enriched_review(spec: Spec, attempt: Attempt) -> str:
     text = spec.prompt.strip()
     notes = await attempt.ask("planner", render("enrich", spec=text), thinking=True)
     attempt.note("enrich", "truncated" if notes.truncated else "ok", call=notes)
+    if not notes.text.strip():  # all of it was thought: the review is that of review-fix
+        return await review_and_fix(spec, attempt, program)
     prompt = render(
         "review_enriched",
         spec=text,

@@ -208,6 +208,42 @@ def test_adversarial_synthesises_a_third_when_none_passes() -> None:
     assert [role for role, _, _ in models.asked] == ["coder", "planner", "planner", "coder"]
 
 
+@pytest.mark.parametrize("review", [("REWRITE IT ALL AND", "length"), ("", "length"), ("", "stop")])
+def test_adversarial_hands_on_no_review_that_ran_out(review: tuple[str, str]) -> None:
+    def script(role: str, turn: str) -> str | tuple[str, str]:
+        if "both programs fail" in turn:
+            return review
+        return reply(BAD if role == "coder" else f"{BAD} * x")
+
+    solution, models = solve("adversarial", script)
+    request = models.asked[-1][1]
+    assert "reviewer" not in request
+    assert "REWRITE" not in request
+    assert request.count("double(2) gave 2") == 2
+    assert outcomes(solution)[-1][0] == "synthesis"
+
+
+def test_a_plan_that_was_all_thought_leaves_the_coder_to_itself() -> None:
+    def script(role: str, _turn: str) -> str | tuple[str, str]:
+        return ("", "length") if role == "planner" else reply(GOOD)
+
+    planned, models = solve("plan-code", script)
+    _, alone = solve("raw-coder", script)
+    assert models.requests[-1] == alone.requests[-1]
+    assert outcomes(planned) == [("analysis", "truncated"), ("draft", "ok")]
+
+
+def test_notes_that_were_all_thought_leave_the_review_of_review_fix() -> None:
+    def script(role: str, turn: str) -> str | tuple[str, str]:
+        if role == "planner":
+            return "VERDICT: correct" if "VERDICT" in turn else ("", "length")
+        return reply(BAD)
+
+    _, enriched = solve("enriched-review", script)
+    _, plain = solve("review-fix", script)
+    assert enriched.requests[-1] == plain.requests[-1]
+
+
 def test_retry_ends_when_the_examples_pass() -> None:
     script = coder_and_review("VERDICT: correct")
     solution, models = solve("raw-coder+retry", script)
