@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import pytest
 
@@ -107,17 +106,25 @@ class Controller:
         self._node_ids = {key: node_id for node_id, key in ours.items()}
         if not ours or self.store is None:
             return
-        earlier = self.store.records() if self.config.resume is not None else ()
+        earlier = self._stored(self.store, say) if self.config.resume is not None else ()
         self._verdicts = known_verdicts(earlier)
         if self.config.rejudge is not None:
-            self._rejudge(self.config.rejudge)
+            self._rejudge(self._stored(RunStore.open(self.config.rejudge), say))
         else:
             self.generation.start(self.selected, self.deliver, say)
         self.store.write_settings(settings_of(self, self.store.settings(), earlier))
 
-    def _rejudge(self, run_dir: Path) -> None:
+    @staticmethod
+    def _stored(run: RunStore, say: Callable[[str], None]) -> tuple[Record, ...]:
+        """Return the records of a run that goes on or is judged again; say what is damaged."""
+        found = run.read()
+        if (damage := run.damage(found)) is not None:
+            say(damage)
+        return found.records
+
+    def _rejudge(self, records: Sequence[Record]) -> None:
         """Hand over the solutions that another run stored."""
-        stored = {record.key: record for record in RunStore.open(run_dir).records()}
+        stored = {record.key: record for record in records}
         self.without_solution = sum(not has_solution(record) for record in stored.values())
         for key in self.selected:
             self._hand_over(key, without_verdict(stored[key]), None)

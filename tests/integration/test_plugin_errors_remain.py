@@ -78,6 +78,21 @@ def test_errors_that_a_resumed_session_left_out_fail_it(
 
 
 @pytest.mark.usefixtures("first")
+def test_damaged_lines_are_said(pytester: pytest.Pytester) -> None:
+    for name in ("calls.jsonl", "results.jsonl"):
+        file = pytester.path / "out" / name
+        file.write_text(file.read_text()[20:])
+    result = pytester.runpytest_subprocess("--resume=out", "-k", "add_0 or add_1")
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "dualcode: 1 damaged line(s) in *results.jsonl were skipped (line 1); *",
+            "dualcode: 1 damaged line(s) in *calls.jsonl were skipped; what they held is *",
+        ]
+    )
+
+
+@pytest.mark.usefixtures("first")
 def test_judging_again_says_which_items_have_no_solution(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_subprocess("--rejudge=out", "--run-dir=again")
     result.assert_outcomes(passed=COUNT - 1)
