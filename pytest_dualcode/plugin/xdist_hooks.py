@@ -40,6 +40,7 @@ class XdistHooks:
         self._nodes: list[WorkerController] = []
         self._collected: set[WorkerController] = set()
         self._again: set[str] = set()
+        self._failed_starts = 0
 
     @pytest.hookimpl(wrapper=True)
     def pytest_sessionstart(self) -> Generator[None, None, None]:
@@ -113,20 +114,31 @@ class XdistHooks:
     def pytest_testnodedown(self, node: WorkerController, error: object | None) -> None:
         """Before xdist replaces a worker: see that the new one has a chance.
 
-        A worker whose set-up failed would fail again, for ever. A lost machine would end the
-        session when xdist tries to reach it.
+        A lost machine would end the session when xdist tries to reach it.
         """
         if isinstance(error, execnet.RemoteError) and node not in self._collected:
-            self._give_up(
-                f"The worker {node.gateway.id} ({place(node.gateway.spec)}) cannot judge.\n"
-                + explained(str(error))
-            )
+            self._cannot_judge(node, str(error))
         if error is not None and elsewhere(node.gateway.spec):
             self.hooks.progress.say(
                 f"the worker {node.gateway.id} ({place(node.gateway.spec)}) was lost; "
                 "another one, on this machine, takes its place"
             )
             bring_home(node.gateway.spec)
+
+    def _cannot_judge(self, node: WorkerController, traceback: str) -> None:
+        """Deal with a worker whose set-up failed: another one would most likely fail as well.
+
+        While others judge it may be a passing trouble, such as a full ``/tmp``, and no reason to
+        end a run of hours. As many as there are workers may fail so; more means for ever.
+        """
+        name = f"The worker {node.gateway.id} ({place(node.gateway.spec)})"
+        self._failed_starts += 1
+        others_judge = len(self._collected) >= needed(self.specs)
+        if others_judge and self._failed_starts <= len(self.specs):
+            self.hooks.progress.say(f"{name} cannot judge; another takes its place.")
+            self.hooks.progress.say(explained(traceback))
+        else:
+            self._give_up(f"{name} cannot judge.\n{explained(traceback)}")
 
     @pytest.hookimpl
     def pytest_handlecrashitem(

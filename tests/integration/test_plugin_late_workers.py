@@ -78,6 +78,26 @@ def test_nobody_waits_for_the_last_worker(
     result.stdout.fnmatch_lines([f"dualcode: {COUNT} items; more workers join as they start"])
 
 
+FAILING = """
+def pytest_configure(config):
+    if is_late(config):
+        with open(FIFO) as judged:
+            judged.read()
+        raise pytest.UsageError("no space left")
+"""
+
+
+def test_a_late_worker_that_cannot_start_ends_no_session_in_which_others_judge(
+    pytester: pytest.Pytester, server: ScriptedServer
+) -> None:
+    pytester.makepyfile(late=LATE + FAILING)
+    result = run(pytester, server)
+    result.assert_outcomes(passed=COUNT - 1, failed=1)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*The worker gw1 (popen) cannot judge; another takes its place."])
+    result.stdout.fnmatch_lines(["*no space left*", "*pass@1*"])
+
+
 def test_a_late_worker_that_collected_something_else_is_said_and_loses_nothing(
     pytester: pytest.Pytester, server: ScriptedServer
 ) -> None:
