@@ -334,7 +334,7 @@ class Record:
 
     ``base_status`` and ``plus_status`` are ``None`` for an error. Times are seconds.
     ``llm_seconds`` sums the item's calls; shared calls count in each item that used them.
-    ``finish_reasons`` are what the server said of each of ``call_ids``, in the same order.
+    ``finish_reasons`` say how each of ``call_ids`` ended, in the same order and OpenAI's terms.
     ``examples_passed`` says, for each visible example of the spec in order, whether the solution
     passes it; run after a failure for the reports, and empty where it was not.
     """

@@ -106,7 +106,8 @@ class Generation:
         earlier = [replay / CALLS_FILE] if replay is not None else []
         self.store = CallStore(self.config.run_dir / CALLS_FILE, earlier=earlier)
         for path, count in self.store.damaged.items():
-            say(f"{count} damaged line(s) in {path} were skipped; what they held is asked again")
+            lost = "what they held is asked again" if replay is None else "their items are errors"
+            say(f"{count} damaged line(s) in {path} were skipped; {lost}")
         return StoredModels(client, self.store, replay=replay is not None)
 
     async def _revive(self, role: Role, url: str) -> bool:  # noqa: ARG002
