@@ -138,9 +138,12 @@ def server_root(url: str) -> str:
 
 
 def served_models(url: str, key: str | None = None) -> list[ServedModel]:
-    """What `url` serves, by ``/v1/models``; raises `OSError` or `ValueError`."""
+    """What `url` serves, by ``/v1/models``; raises `OSError` or `ValueError`.
+
+    Some hosted APIs (Together) leave out the object around the list.
+    """
     reply = get_json(url + "/models", key)
-    entries = reply.get("data") if isinstance(reply, dict) else None
+    entries = reply.get("data") if isinstance(reply, dict) else reply
     if not isinstance(entries, list) or not all(is_model_entry(entry) for entry in entries):
         raise ValueError("the reply to /models is not a list of models")
     fields = ("id", "root", "max_model_len", "owned_by")

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 FaultKind = Literal[
-    "refused", "reset", "timeout", "busy", "server", "damaged", "rejected", "too_long"
+    "refused", "reset", "timeout", "busy", "server", "damaged", "unended", "rejected", "too_long"
 ]
 """``refused``: nobody listens. ``reset``: the connection broke. ``timeout``: no reply in time.
-``busy``: 429 or 503. ``server``: another 5xx. ``damaged``: a reply that is no chat completion, or
-not known to be a whole one. ``rejected``: a 4xx or a content filter, which will not change.
-``too_long``: prompt and reply exceed the context."""
+``busy``: 429 or 503. ``server``: another 5xx. ``damaged``: a reply that is no chat completion.
+``unended``: one that is not known to be whole. ``rejected``: a 4xx or a content filter, which will
+not change. ``too_long``: prompt and reply exceed the context."""
 
 HOPELESS: frozenset[FaultKind] = frozenset({"rejected", "too_long"})
 
@@ -52,11 +52,13 @@ class RetryPolicy:
 
     A refused connection, and a gateway's word that there is no server, are repeated until the
     call's deadline: a server that restarts comes back.
-    A timeout is repeated once only, since each repetition generates everything again.
+    A timeout is repeated once only, since each repetition generates everything again, and a reply
+    without an end twice: a server may end that one so each time.
     """
 
     attempts: int = 8
     timeouts: int = 2
+    unended: int = 3
     first_pause: float = 0.5
     longest_pause: float = 30.0
 
@@ -69,7 +71,9 @@ class RetryPolicy:
         last = faults[-1]
         counted = sum(not fault.away for fault in faults)
         timeouts = sum(fault.kind == "timeout" for fault in faults)
-        if last.kind in HOPELESS or counted >= self.attempts or timeouts >= self.timeouts:
+        unended = sum(fault.kind == "unended" for fault in faults)
+        spent = counted >= self.attempts or timeouts >= self.timeouts or unended >= self.unended
+        if last.kind in HOPELESS or spent:
             return None
         longest = min(self.longest_pause, self.first_pause * 2.0 ** min(len(faults) - 1, 16))
         return max(random.uniform(longest / 2, longest), last.retry_after or 0.0)
@@ -193,10 +197,11 @@ def advice(faults: Sequence[Fault], model: str) -> str:
                 "Check that the URL is the base URL of an OpenAI-compatible server; if it is, the "
                 "server's log says more. --resume asks again."
             )
-        case "damaged" if "finish reason" in detail:
+        case "unended":
             return (
-                "Only a reply with a known end is the model's. If this server ends whole replies "
-                "so, please report it; if not, its log says more. --resume asks again."
+                "Only a reply with a known end is the model's. Ollama ends one so that repeats a "
+                "token over and over: try another model or --temperature. If this server ends "
+                "whole replies so, please report it. --resume asks again."
             )
         case "rejected":
             return _advice_on_rejection(detail, model)

@@ -118,9 +118,9 @@ def read_reply(content: bytes, thinking: bool) -> Reply:
     try:
         reply = json.loads(content)
         choice = reply["choices"][0]
-        finish_reason = end_of(choice.get("finish_reason"))
         message = choice["message"]
         text = message.get("content")
+        finish_reason = end_of(choice.get("finish_reason"))
         if not isinstance(text, str | None):
             raise TypeError(f"content is of type {type(text).__name__}")
         reasoning = message.get("reasoning") or message.get("reasoning_content") or ""
@@ -146,12 +146,13 @@ def read_reply(content: bytes, thinking: bool) -> Reply:
 ENDS = {
     **{reason: reason for reason in ("stop", "length", "tool_calls", "function_call")},
     **dict.fromkeys(("eos_token", "stop_sequence", "eos", "end", "end_turn"), "stop"),
-    **dict.fromkeys(("max_tokens", "model_length"), "length"),
+    **dict.fromkeys(("max_tokens", "model_length", "repetition", "repeat"), "length"),
 }
 """Finish reasons that are the end of the model's own reply, and what the OpenAI API calls them.
 
 TGI says ``eos_token`` and ``stop_sequence``, Together ``eos``, gateways to Anthropic's models
 ``end_turn`` and ``max_tokens``, some others ``end``, Mistral ``model_length`` (a full context).
+vLLM's ``repetition`` and Moonshot's ``repeat`` cut off a model that goes round in circles.
 """
 
 BROKEN_OFF: dict[str, FaultKind] = {
@@ -162,8 +163,9 @@ BROKEN_OFF: dict[str, FaultKind] = {
 """Finish reasons that are the server's own trouble, and what it is. vLLM and SGLang answer 200,
 with the text so far, to the calls in flight when they shut down; the last one is DeepSeek's."""
 
-FILTERED = ("content_filter", "sensitive")
-"""Finish reasons of a service that suppresses a reply (OpenAI and others; GLM), and would again."""
+FILTERED = ("content_filter", "sensitive", "safety", "recitation", "prohibited_content")
+"""Finish reasons of a service that suppresses a reply (OpenAI and others; GLM; Gemini), and would
+again."""
 
 
 def end_of(reason: object) -> str:
@@ -176,12 +178,12 @@ def end_of(reason: object) -> str:
     if said in ENDS:
         return ENDS[said]
     if not reason:
-        raise Fault("damaged", "no complete chat completion: it has no finish reason")
+        raise Fault("unended", "no complete chat completion: it has no finish reason")
     if said in FILTERED:
         raise Fault("rejected", f"a content filter stopped the reply: {reason}")
     if said in BROKEN_OFF:
         raise Fault(BROKEN_OFF[said], f"the server broke its reply off: {reason}")
-    raise Fault("damaged", f"the reply has an unknown finish reason: {str(reason)[:100]!r}")
+    raise Fault("unended", f"the reply has an unknown finish reason: {str(reason)[:100]!r}")
 
 
 def _sendable(text: str) -> str:

@@ -173,29 +173,32 @@ def test_a_passing_fault_is_repeated(serve: Serve, fault: str) -> None:
     assert (call.text, call.attempts) == ("answer", 3)
 
 
-@pytest.mark.parametrize("fault", ["429", "500", "reset", "truncated", "empty", "unended"])
-def test_a_lasting_fault_ends_after_bounded_attempts(serve: Serve, fault: str) -> None:
+@pytest.mark.parametrize(
+    ("fault", "times"),
+    [("429", 8), ("500", 8), ("reset", 8), ("truncated", 8), ("empty", 8), ("unended", 3)],
+)
+def test_a_lasting_fault_ends_after_bounded_attempts(serve: Serve, fault: str, times: int) -> None:
     server = serve(lambda _: "x", faults=lambda *_: fault)
-    with pytest.raises(CallError, match=r"gave no usable reply, asked 8 times"):
+    with pytest.raises(CallError, match=rf"gave no usable reply, asked {times} times"):
         complete(server)
-    assert len(server.requests) == 8
+    assert len(server.requests) == times
 
 
 @pytest.mark.parametrize(
-    ("reason", "remedy"),
+    ("reason", "times", "remedy"),
     [
-        ("abort", "Check that the server runs"),
-        ("insufficient_system_resource", "--max-in-flight"),
-        ("out_of_ideas", "please report it"),
+        ("abort", 8, "Check that the server runs"),
+        ("insufficient_system_resource", 8, "--max-in-flight"),
+        ("out_of_ideas", 3, "please report it"),
     ],
 )
 def test_a_reply_without_an_end_of_its_own_is_asked_for_again_and_names_its_reason(
-    serve: Serve, reason: str, remedy: str
+    serve: Serve, reason: str, times: int, remedy: str
 ) -> None:
     server = serve(lambda _: Reply("def f(", finish_reason=reason))
-    with pytest.raises(CallError, match=rf"asked 8 times: .*{reason}.*\n.*{remedy}"):
+    with pytest.raises(CallError, match=rf"asked {times} times: .*{reason}.*\n.*{remedy}"):
         complete(server)
-    assert len(server.requests) == 8
+    assert len(server.requests) == times
 
 
 def test_a_reply_that_a_content_filter_stopped_is_not_asked_for_again(serve: Serve) -> None:

@@ -148,7 +148,7 @@ def test_lengths_are_read_from_messages() -> None:
         (Fault("rejected", "HTTP 400: x"), "Asking again will not help"),
         (Fault("rejected", "a content filter stopped the reply: x"), "without this filter"),
         (Fault("damaged", "GET /v1/models gave no list of models"), "base URL"),
-        (Fault("damaged", "the reply has an unknown finish reason: 'x'"), "please report it"),
+        (Fault("unended", "the reply has an unknown finish reason: 'x'"), "please report it"),
         (Fault("server", "HTTP 500: x"), "The server's log"),
         (Fault("damaged", ""), "The server's log"),
     ],

@@ -276,13 +276,13 @@ def await_text(file: Path, text: str) -> None:
 
 
 @contextmanager
-def serving(models: list[dict[str, Any]], key: str = "") -> Iterator[str]:
+def serving(models: list[dict[str, Any]], key: str = "", *, listed: bool = True) -> Iterator[str]:
     """An OpenAI-compatible server of someone else, that lists `models`."""
 
     class Other(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             allowed = not key or self.headers["Authorization"] == f"Bearer {key}"
-            body = json.dumps({"data": models}).encode()
+            body = json.dumps({"data": models} if listed else models).encode()
             self.send_response(200 if allowed else 401)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -363,6 +363,12 @@ def test_replicas_must_serve_the_same(tmp_path: Path) -> None:
         servers = attached(tmp_path, coder_urls=(first, second))
         with pytest.raises(ServerError, match="servers differ"):
             servers.wait_ready()
+
+
+def test_a_list_of_models_without_the_object_around_it(tmp_path: Path) -> None:
+    with serving([{"id": "one"}], listed=False) as url:
+        servers = attached(tmp_path, coder_urls=(url,))
+        assert servers.wait_ready()["coder"].model == "one"
 
 
 def test_an_answer_that_is_no_list_of_models(tmp_path: Path) -> None:

@@ -109,6 +109,8 @@ def ended(reason: object) -> bytes:
         ("STOP", "stop"),
         ("MAX_TOKENS", "length"),
         ("model_length", "length"),
+        ("repetition", "length"),
+        ("repeat", "length"),
     ],
 )
 def test_every_servers_word_for_the_models_own_end_is_kept_as_openai_spells_it(
@@ -125,10 +127,11 @@ def test_every_servers_word_for_the_models_own_end_is_kept_as_openai_spells_it(
         ("insufficient_system_resource", "busy", "broke its reply off: insufficient_system_resour"),
         ("content_filter", "rejected", "a content filter stopped the reply: content_filter"),
         ("sensitive", "rejected", "a content filter stopped the reply: sensitive"),
-        (None, "damaged", "it has no finish reason"),
-        ("", "damaged", "it has no finish reason"),
-        ("network_error", "damaged", "unknown finish reason: 'network_error'"),
-        ({"type": "stop"}, "damaged", "unknown finish reason: \"{'type': 'stop'}\""),
+        ("SAFETY", "rejected", "a content filter stopped the reply: SAFETY"),
+        (None, "unended", "it has no finish reason"),
+        ("", "unended", "it has no finish reason"),
+        ("network_error", "unended", "unknown finish reason: 'network_error'"),
+        ({"type": "stop"}, "unended", "unknown finish reason: \"{'type': 'stop'}\""),
     ],
 )
 def test_a_reply_that_has_no_end_of_its_own_is_none(reason: object, kind: str, words: str) -> None:
@@ -158,8 +161,8 @@ def test_only_known_ends_are_ends(reason: object) -> None:
         b'{"choices": []}',
         b'{"choices": null}',
         b'{"choices": [{}]}',
+        b'{"choices": [{"finish_reason": null}]}',
         b'{"choices": [{"message": null, "finish_reason": "stop"}]}',
-        b'{"choices": [{"message": {"content": "a"}}]}',
         reply({"content": 3}),
         reply({"content": "a"}, usage={"prompt_tokens": "many"}),
         reply({"content": "a"}, usage={"completion_tokens": float("inf")}),
