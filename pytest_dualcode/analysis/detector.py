@@ -145,7 +145,8 @@ def choices(records: Iterable[Record], known: Known) -> tuple[int, int]:
     right = total = 0
     for record in records:
         drafts = [s.program for s in record.stages if s.name.startswith("draft") and s.program]
-        if len(drafts) != 2 or not any(s.name == "choice" for s in record.stages):
+        chosen = any(s.name == "choice" for s in record.stages)
+        if len(drafts) != 2 or not chosen or passes(record, "plus") is None:
             continue
         verdicts = [known.get((record.task_id, draft.strip())) for draft in drafts]
         if set(verdicts) == {True, False}:

@@ -114,6 +114,20 @@ def test_a_choice_is_right_if_it_takes_the_program_that_passes(final, expected):
     assert choices([record], known_verdicts([record])) == expected
 
 
+def test_a_choice_of_an_item_that_ended_with_an_error_is_not_counted():
+    stages = (
+        Stage("draft", "ok", program="a"),
+        Stage("draft-planner", "ok", program="b"),
+        Stage("choice", "chosen"),
+    )
+    drafts = [
+        make_record(1, *WRONG, solution="a"),
+        make_record(1, *RIGHT, solution="b", pipeline="raw-planner"),
+    ]
+    error = make_record(1, None, None, outcome="error", stages=stages, pipeline="adversarial")
+    assert choices([error], known_verdicts([*drafts, error])) == (0, 0)
+
+
 def test_a_choice_between_equals_is_no_choice():
     stages = (
         Stage("draft", "ok", program="a"),
