@@ -16,6 +16,9 @@ JOB = "dualcode_job"
 PARCELS = "dualcode_parcels"
 """In a worker's ``workerinput``: the channel over which solutions come."""
 
+PAUSE = "dualcode_pause"
+"""In a worker's ``workerinput``, perhaps: seconds to wait before its set-up."""
+
 RUNTIME: pytest.StashKey[Runtime] = pytest.StashKey()
 """On the config, in sessions with a pipeline only."""
 

@@ -7,6 +7,7 @@ machine. What could make its verdicts differ from the controller's is refused be
 from __future__ import annotations
 
 import platform
+import time
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from pytest_dualcode.errors import UsageError
 from pytest_dualcode.plugin.catalogue import Catalogue, lay_out
 from pytest_dualcode.plugin.collection import choose_arguments
 from pytest_dualcode.plugin.handover import Inbox, Job, job_from
-from pytest_dualcode.plugin.keys import JOB, PARCELS, RUNTIME
+from pytest_dualcode.plugin.keys import JOB, PARCELS, PAUSE, RUNTIME
 from pytest_dualcode.plugin.runtime import Runtime
 from pytest_dualcode.problems import load_problems
 
@@ -27,6 +28,7 @@ def set_up_worker(config: pytest.Config, worker_input: dict[str, Any]) -> None:
     Raises `UsageError` and `DatasetError` for a machine on which it cannot judge as the
     controller would.
     """
+    time.sleep(worker_input.get(PAUSE, 0.0))
     job = job_from(worker_input[JOB])
     check_versions(job)
     catalogue = catalogue_of(job)

@@ -13,7 +13,7 @@ from xdist.workermanage import parse_tx_spec_config
 from pytest_dualcode import __version__
 from pytest_dualcode.plugin.controller_hooks import EXIT_INFRASTRUCTURE, ControllerHooks
 from pytest_dualcode.plugin.handover import Job, addressed
-from pytest_dualcode.plugin.keys import JOB, PARCELS
+from pytest_dualcode.plugin.keys import JOB, PARCELS, PAUSE
 from pytest_dualcode.plugin.scheduler import ReadyScheduling
 from pytest_dualcode.plugin.worker import python_version
 
@@ -25,6 +25,9 @@ RERUN: Any = "rerun"
 
 EXECMODEL = "execmodel=main_thread_only"
 """What xdist puts before the specs of ``--tx``."""
+
+LONGEST_PAUSE = 15.0
+"""Seconds before another worker is set up in place of one whose set-up failed."""
 
 UNREACHABLE = (OSError, EOFError, ValueError, execnet.HostNotFound, execnet.RemoteError)
 """What execnet and xdist raise when they cannot start a worker as ``--tx`` says."""
@@ -41,6 +44,7 @@ class XdistHooks:
         self._collected: set[WorkerController] = set()
         self._again: set[str] = set()
         self._failed_starts = 0
+        self._began = False
 
     @pytest.hookimpl(wrapper=True)
     def pytest_sessionstart(self) -> Generator[None, None, None]:
@@ -62,6 +66,8 @@ class XdistHooks:
         self._nodes.append(node)
         node.workerinput[JOB] = self._job().to_text()
         node.workerinput[PARCELS] = node.gateway.newchannel()
+        if self._failed_starts:
+            node.workerinput[PAUSE] = min(2.0**self._failed_starts, LONGEST_PAUSE)
 
     def _job(self) -> Job:
         controller = self.hooks.controller
@@ -87,6 +93,7 @@ class XdistHooks:
 
     def _begin(self, node_ids: Sequence[str]) -> None:
         """Start solving, and end xdist's line about workers that start: it would go on below."""
+        self._began = True
         reporter = self._plugins.getplugin("terminaldistreporter")
         if reporter is not None:
             reporter.rewrite = lambda *_text, **_how: None
@@ -118,6 +125,7 @@ class XdistHooks:
         """
         if isinstance(error, execnet.RemoteError) and node not in self._collected:
             self._cannot_judge(node, str(error))
+        self._collected.discard(node)
         if error is not None and elsewhere(node.gateway.spec):
             self.hooks.progress.say(
                 f"the worker {node.gateway.id} ({place(node.gateway.spec)}) was lost; "
@@ -129,12 +137,12 @@ class XdistHooks:
         """Deal with a worker whose set-up failed: another one would most likely fail as well.
 
         While others judge it may be a passing trouble, such as a full ``/tmp``, and no reason to
-        end a run of hours. As many as there are workers may fail so; more means for ever.
+        end a run of hours: the next one waits a while first. xdist ends the session when it has
+        replaced too many (``--max-worker-restart``).
         """
         name = f"The worker {node.gateway.id} ({place(node.gateway.spec)})"
         self._failed_starts += 1
-        others_judge = len(self._collected) >= needed(self.specs)
-        if others_judge and self._failed_starts <= len(self.specs):
+        if self._collected and self._began:
             self.hooks.progress.say(f"{name} cannot judge; another takes its place.")
             self.hooks.progress.say(explained(traceback))
         else:

@@ -98,6 +98,35 @@ def test_a_late_worker_that_cannot_start_ends_no_session_in_which_others_judge(
     result.stdout.fnmatch_lines(["*no space left*", "*pass@1*"])
 
 
+ALL_FAILING = """
+def pytest_configure(config):
+    name = getattr(config, "workerinput", {}).get("workerid", "gw0")
+    if name == "gw1":
+        with open(FIFO) as judged:
+            judged.read()
+    if name != "gw0":
+        raise pytest.UsageError("no space left")
+"""
+
+
+def test_workers_that_cannot_start_are_replaced_until_xdist_has_enough(
+    pytester: pytest.Pytester, serve: Serve
+) -> None:
+    pytester.makepyfile(late=LATE + ALL_FAILING)
+    silent = serve(ScriptedCoder(PROGRAMS, {}, frozenset()), faults=lambda *_: "hang")
+    result = run(pytester, silent, "--pipeline=canonical,raw-coder", "--max-worker-restart=2")
+    result.assert_outcomes(passed=COUNT)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        [
+            "*The worker gw3 (popen) cannot judge*",
+            "*pass@1*",
+            f"dualcode: {COUNT} items have no result; go on with:",
+            "*maximum crashed workers reached: 2*",
+        ]
+    )
+
+
 def test_a_late_worker_that_collected_something_else_is_said_and_loses_nothing(
     pytester: pytest.Pytester, server: ScriptedServer
 ) -> None:
