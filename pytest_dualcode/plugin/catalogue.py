@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pytest_dualcode.config import RunConfig
+from pytest_dualcode.errors import UsageError
 from pytest_dualcode.pipelines.given import Samples, read_samples
 from pytest_dualcode.pipelines.registry import expand_names
 from pytest_dualcode.problems import load_problems, select
@@ -58,6 +59,11 @@ def build_catalogue(config: RunConfig) -> Catalogue:
     samples = read_samples(config.samples, known) if config.samples else None
     if config.rejudge is not None:
         keys = stored_keys(config.rejudge, pipelines, problems)
+        if not keys:
+            raise UsageError(
+                f"{config.rejudge} has no solutions to judge of {', '.join(pipelines)}.",
+                f"If its items ended with errors, make them with --resume={config.rejudge}.",
+            )
     else:
         keys = tuple(item_keys(pipelines, problems, samples, config.copies))
     return lay_out(keys, problems, pipelines, every, samples)

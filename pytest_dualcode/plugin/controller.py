@@ -125,7 +125,11 @@ class Controller:
     def _rejudge(self, records: Sequence[Record]) -> None:
         """Hand over the solutions that another run stored."""
         stored = {record.key: record for record in records}
-        self.without_solution = sum(not has_solution(record) for record in stored.values())
+        self.without_solution = sum(
+            not has_solution(record)
+            for key, record in stored.items()
+            if key.pipeline in self.catalogue.pipelines and key.task_id in self.catalogue.problems
+        )
         for key in self.selected:
             self._hand_over(key, without_verdict(stored[key]), None)
 

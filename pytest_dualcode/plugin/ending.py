@@ -28,10 +28,12 @@ RUN_OPTIONS = dict.fromkeys(("--run-dir", "--resume", "--replay", "--rejudge"), 
 """Options that name a run; true, since a value follows."""
 
 SELECTIONS = {
-    **dict.fromkeys(("-k", "-m", "--deselect", "--limit"), True),
-    **dict.fromkeys(("--lf", "--last-failed", "--sw", "--stepwise", "--sw-skip"), False),
+    **dict.fromkeys(("-k", "-m", "--deselect", "--limit", "--pipeline", "--dataset"), True),
+    **dict.fromkeys(("--repeat", "--samples-per-problem"), True),
+    **dict.fromkeys(("--lf", "--last-failed", "--sw", "--stepwise"), False),
+    **dict.fromkeys(("--sw-skip", "--stepwise-skip"), False),
 }
-"""Options that leave items out."""
+"""Options that leave items out; without them all of a resumed run is selected."""
 
 
 class Ending:
@@ -147,7 +149,7 @@ class Ending:
     def _suggest_resume(self, why: str, selecting: bool = True) -> None:
         kept = without(RUN_OPTIONS, self._config.invocation_params.args)
         if not selecting:
-            kept = [a for a in without(SELECTIONS, kept) if not a.startswith(f"{NODE_PATH}::")]
+            kept = [a for a in without(SELECTIONS, kept) if f"{NODE_PATH}::" not in a]
         command = shlex.join(["pytest", *kept, f"--resume={self._controller.config.run_dir}"])
         self._add_urgent(f"dualcode: {why}:\n  {command}")
 

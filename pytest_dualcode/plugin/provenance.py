@@ -46,13 +46,33 @@ def settings_of(
         "command": ["pytest", *map(without_secrets, controller.arguments)],
         "pipelines": list(dict.fromkeys(pipelines)),
         "datasets": {**earlier.get("datasets", {}), **datasets_of(controller, records)},
-        "settings": {name: plain(name, value) for name, value in asdict(config).items()},
+        "settings": widened(
+            earlier.get("settings", {}),
+            {name: plain(name, value) for name, value in asdict(config).items()},
+        ),
         "isolation": controller.runtime.judge.isolation,
         "models": controller.generation.provenance() or earlier.get("models", {}),
         "packages": {name: found for name in PACKAGES if (found := installed(name))},
         "machine": machine(),
         "earlier_sessions": earlier_sessions(earlier),
     }
+
+
+def widened(earlier: Mapping[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings `now` of a session, with all items of the run that it goes on with.
+
+    A session that resumes a part must not make the run smaller: the next one resumes the run.
+    """
+    if not earlier:
+        return now
+    found = dict(now)
+    for name in ("pipelines", "datasets"):
+        found[name] = list(dict.fromkeys([*(earlier.get(name) or ()), *now[name]]))
+    for name in ("samples_per_problem", "repeat"):
+        found[name] = max(earlier.get(name) or 1, now[name])
+    limits = earlier.get("limit"), now["limit"]
+    found["limit"] = None if None in limits else max(limits)
+    return found
 
 
 def earlier_sessions(settings: Mapping[str, Any]) -> list[dict[str, Any]]:

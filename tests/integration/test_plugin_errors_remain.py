@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -55,15 +56,20 @@ def test_an_error_is_recorded_with_the_calls_before_it(
 
 
 @pytest.mark.parametrize(
-    "selection",
-    [("-k", "add_0"), ("--limit=1",), ("dualcode::test_problem[review-fix-Sum/0-add_0]",)],
+    ("selection", "more"),
+    [
+        (("-k", "add_0"), 0),
+        (("--limit=1",), 0),
+        (("dualcode::test_problem[review-fix-Sum/0-add_0]",), 0),
+        (("--pipeline=raw-coder",), COUNT),
+    ],
 )
 @pytest.mark.usefixtures("first")
-def test_errors_that_a_resumed_session_left_out_fail_it(
-    pytester: pytest.Pytester, selection: tuple[str, ...]
+def test_errors_that_a_resumed_session_left_out_fail_it_and_can_be_run(
+    pytester: pytest.Pytester, selection: tuple[str, ...], more: int
 ) -> None:
     result = pytester.runpytest_subprocess("--resume=out", *selection)
-    result.assert_outcomes(passed=1)
+    result.assert_outcomes(passed=more or 1)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(
         [
@@ -72,9 +78,11 @@ def test_errors_that_a_resumed_session_left_out_fail_it(
             "  pytest *--resume=*out",
         ]
     )
-    (command,) = (line for line in result.outlines if "  pytest " in line)
-    assert "add_0" not in command
-    assert "--limit" not in command
+    (command,) = (line for line in result.outlines if line.startswith("  pytest "))
+    again = pytester.runpytest_subprocess(
+        *(word for word in shlex.split(command)[1:] if not word.startswith("--basetemp"))
+    )
+    again.assert_outcomes(passed=COUNT - 1 + more, errors=1)
 
 
 @pytest.mark.usefixtures("first")
@@ -99,6 +107,34 @@ def test_judging_again_says_which_items_have_no_solution(pytester: pytest.Pytest
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(
         ["dualcode: 1 items of *out ended with an error and have no solution to judge.*"]
+    )
+
+
+def test_judging_a_pipeline_again_does_not_ask_for_the_solutions_of_another(
+    pytester: pytest.Pytester, first: pytest.RunResult
+) -> None:
+    assert first.ret == pytest.ExitCode.TESTS_FAILED
+    pytester.runpytest_subprocess("--resume=out", "--pipeline=raw-coder")
+    result = pytester.runpytest_subprocess(
+        "--rejudge=out", "--run-dir=again", "--pipeline=raw-coder", "--min-pass-at-1=1"
+    )
+    result.assert_outcomes(passed=COUNT)
+    assert result.ret == pytest.ExitCode.OK
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+def test_a_run_without_any_solution_cannot_be_judged_again(
+    pytester: pytest.Pytester, serve: Serve, workers: str
+) -> None:
+    server = serve(lambda _: Reply(None, status=400, error="no"))
+    sums = f"--dataset={write_sums(pytester.path)}"
+    pytester.runpytest_subprocess(
+        "--pipeline=raw-coder", f"--coder-url={server.url}", sums, "--run-dir=out"
+    )
+    result = pytester.runpytest_subprocess("--rejudge=out", "--run-dir=again", workers)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        ["*out has no solutions to judge of raw-coder.", "*make them with --resume=*out*"]
     )
 
 
