@@ -16,6 +16,9 @@ from pytest_dualcode.models.profiles import RoleProfile
 from pytest_dualcode.models.thinking import style_of, supports_thinking
 from pytest_dualcode.types import Role, ThinkingStyle
 
+NO_LIST = (404, 405, 501)
+"""HTTP statuses of ``/v1/models`` where there is no such path."""
+
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -160,13 +163,16 @@ def is_model_entry(entry: Any) -> bool:
 def find_model(role: Role, url: str, wanted: str | None, *, launched: bool = False) -> ServedModel:
     """The model that `url` serves under the name `wanted`, or its only one.
 
-    A server that we `launched` is asked without a key. Raises `ServerError` if nothing answers, or
+    A server that we `launched` is asked without a key. One without a list of models (some hosted
+    APIs) is believed to serve the `wanted` one. Raises `ServerError` if nothing answers, or
     nothing of that name.
     """
     option = f"--{role}-url"
     try:
         models = served_models(url, None if launched else api_key(role))
     except (OSError, ValueError) as error:
+        if wanted is not None and getattr(error, "code", None) in NO_LIST:
+            return ServedModel(wanted, None, None)
         raise ServerError(
             f"The {role}'s server at {url} does not answer: {reason(error)}.",
             remedy_for(error, role, f"Start it, or correct {option}."),
@@ -197,6 +203,8 @@ def remedy_for(error: Exception, role: Role, otherwise: str) -> str:
     """What to do about a server that does not answer."""
     if isinstance(error, urllib.error.HTTPError) and error.code in (401, 403):
         return f"Put its key into the environment variable DUALCODE_{role.upper()}_API_KEY."
+    if getattr(error, "code", None) in NO_LIST:
+        return f"{otherwise} If it has no list of models, name one with --{role}-model."
     return otherwise
 
 

@@ -276,14 +276,16 @@ def await_text(file: Path, text: str) -> None:
 
 
 @contextmanager
-def serving(models: list[dict[str, Any]], key: str = "", *, listed: bool = True) -> Iterator[str]:
+def serving(
+    models: list[dict[str, Any]], key: str = "", *, listed: bool = True, status: int = 200
+) -> Iterator[str]:
     """An OpenAI-compatible server of someone else, that lists `models`."""
 
     class Other(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             allowed = not key or self.headers["Authorization"] == f"Bearer {key}"
             body = json.dumps({"data": models} if listed else models).encode()
-            self.send_response(200 if allowed else 401)
+            self.send_response(status if allowed else 401)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -369,6 +371,19 @@ def test_a_list_of_models_without_the_object_around_it(tmp_path: Path) -> None:
     with serving([{"id": "one"}], listed=False) as url:
         servers = attached(tmp_path, coder_urls=(url,))
         assert servers.wait_ready()["coder"].model == "one"
+
+
+@pytest.mark.parametrize("status", [404, 405, 501])
+def test_a_server_without_a_list_of_models_serves_the_named_one(
+    tmp_path: Path, status: int
+) -> None:
+    with serving([], status=status) as url:
+        servers = attached(tmp_path, coder_urls=(url,), coder_model="hosted")
+        found = servers.wait_ready()["coder"]
+        assert (found.model, found.max_model_len) == ("hosted", None)
+        with pytest.raises(ServerError, match=rf"status {status}") as caught:
+            attached(tmp_path, coder_urls=(url,)).wait_ready()
+    assert "name one with --coder-model" in caught.value.remedy
 
 
 def test_an_answer_that_is_no_list_of_models(tmp_path: Path) -> None:
