@@ -141,11 +141,15 @@ def server_root(url: str) -> str:
 
 
 def served_models(url: str, key: str | None = None) -> list[ServedModel]:
-    """What `url` serves, by ``/v1/models``; raises `OSError` or `ValueError`.
+    """What `url` serves, by ``/v1/models``; raises `OSError` or `ValueError`."""
+    return models_in(get_json(url + "/models", key))
+
+
+def models_in(reply: Any) -> list[ServedModel]:
+    """Read the parsed reply of ``/v1/models``; raises `ValueError` if it is no list of models.
 
     Some hosted APIs (Together) leave out the object around the list.
     """
-    reply = get_json(url + "/models", key)
     entries = reply.get("data") if isinstance(reply, dict) else reply
     if not isinstance(entries, list) or not all(is_model_entry(entry) for entry in entries):
         raise ValueError("the reply to /models is not a list of models")

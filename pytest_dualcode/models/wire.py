@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pytest_dualcode.models.endpoints import models_in
 from pytest_dualcode.models.faults import Fault, FaultKind
 from pytest_dualcode.models.limits import Load
 from pytest_dualcode.models.thinking import budget_within, switch_of
@@ -213,19 +214,13 @@ def split_reasoning(text: str, thinking: bool) -> tuple[str, str]:
 def read_traits(content: bytes, model: str) -> ServerTraits:
     """Read a reply to ``GET /v1/models``. Raises `Fault` if it is no list of models.
 
-    An empty one is none either: a gateway's, before its servers have come. Some hosted APIs leave
-    out the object around the list.
+    An empty one is none either: a gateway's, before its servers have come.
     """
     try:
-        found = json.loads(content)
-        cards = found["data"] if isinstance(found, dict) else found
-        card = next((c for c in cards if c.get("id") == model), cards[0])
-        length = card.get("max_model_len")
-        return ServerTraits(
-            is_vllm=card.get("owned_by") == "vllm",
-            max_model_len=length if isinstance(length, int) else None,
-        )
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        served = models_in(json.loads(content))
+        found = next((one for one in served if one.name == model), served[0])
+        return ServerTraits(is_vllm=found.owner == "vllm", max_model_len=found.max_model_len)
+    except (ValueError, IndexError) as error:
         start = content[:200].decode("utf-8", "replace")
         raise Fault(
             "damaged", f"GET /v1/models gave no list of models ({type(error).__name__}): {start!r}"
