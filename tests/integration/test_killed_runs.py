@@ -21,6 +21,7 @@ from typing import Any
 
 import pytest
 from scripted_server import Batching, ScriptedCoder, ScriptedServer
+from sums import stored_records
 
 from pytest_dualcode.problems import load_problems
 from pytest_dualcode.types import Problem
@@ -87,8 +88,7 @@ def session(folder: Path, server: ScriptedServer, *options: str) -> subprocess.P
 
 def rows(folder: Path) -> dict[str, tuple[Any, ...]]:
     """Return what must be the same each time, by task; the last record of a task counts."""
-    lines = (folder / "run" / "results.jsonl").read_text().splitlines()
-    records = [json.loads(line) for line in lines]
+    records = stored_records(folder / "run")
     return {r["task_id"]: tuple(r[name] for name in SAME_EVERY_TIME) for r in records}
 
 

@@ -11,12 +11,11 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import execnet
 import pytest
 from scripted_server import ScriptedCoder, ScriptedServer
-from sums import COUNT, PROGRAMS, write_sums, wrong
+from sums import COUNT, PROGRAMS, stored_records, write_sums, wrong
 
 Serve = Callable[..., ScriptedServer]
 Gateway = Callable[..., str]
@@ -73,10 +72,6 @@ def run(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
     return pytester.runpytest_subprocess("--dist=load", *options)
 
 
-def records(run_dir: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (run_dir / "results.jsonl").read_text().splitlines()]
-
-
 @pytest.mark.parametrize("local", [(), ("--tx=popen",)], ids=["alone", "beside a local worker"])
 def test_a_worker_needs_nothing_of_the_controllers_folder(
     pytester: pytest.Pytester,
@@ -99,7 +94,7 @@ def test_a_worker_needs_nothing_of_the_controllers_folder(
     )
     names = ("--pipeline=mine,review-fix", f"--dataset={sums}", "--run-dir=out")
     run(pytester, *names, *url, there, *local).assert_outcomes(passed=2 * COUNT - 3, failed=3)
-    found = records(pytester.path / "out")
+    found = stored_records(pytester.path / "out")
     assert {row["outcome"] for row in found} == {"passed", "failed"}
     assert {row["isolation"][0] for row in found} == {"L"}
     again = run(pytester, "--resume=out", *url, there, *local)
@@ -142,7 +137,7 @@ def test_what_a_lost_machine_held_is_judged_here(
     result = run(pytester, *options, there)
     assert result.ret == pytest.ExitCode.OK
     result.assert_outcomes(passed=COUNT)
-    assert [row["outcome"] for row in records(pytester.path / "out")] == ["passed"] * COUNT
+    assert [row["outcome"] for row in stored_records(pytester.path / "out")] == ["passed"] * COUNT
     result.stdout.fnmatch_lines(["*worker gw0 (127.0.0.1:*) was lost; another one, on this*"])
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import pytest
 from scripted_server import Reply, ScriptedCoder, ScriptedServer
-from sums import COUNT, PROGRAMS, write_sums
+from sums import COUNT, PROGRAMS, stored_records, write_sums
 
 Serve = Callable[..., ScriptedServer]
 
@@ -41,8 +40,7 @@ def first(pytester: pytest.Pytester, server: ScriptedServer) -> pytest.RunResult
 
 
 def records(run_dir: Path) -> dict[str, dict[str, Any]]:
-    lines = (run_dir / "results.jsonl").read_text().splitlines()
-    return {row["task_id"]: row for row in map(json.loads, lines)}
+    return {row["task_id"]: row for row in stored_records(run_dir)}
 
 
 def test_an_error_is_recorded_with_the_calls_before_it(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 import pytest
 from scripted_server import ScriptedCoder, ScriptedServer
-from sums import COUNT, PROGRAMS, write_sums, wrong
+from sums import COUNT, PROGRAMS, stored_records, write_sums, wrong
 
 Serve = Callable[..., ScriptedServer]
 ENDLESS = "def add_3(x: int) -> int:\n    while True:\n        pass\n"
@@ -21,8 +20,7 @@ def test_a_wrong_programs_examples_are_run_whatever_the_pipeline(
     server = serve(ScriptedCoder({**PROGRAMS, "add_1": wrong(1), "add_3": ENDLESS}))
     options = (f"--coder-url={server.url}", f"--dataset={sums}", "--pipeline=raw-coder")
     pytester.runpytest_subprocess(*options, "--run-dir=out", workers)
-    lines = (pytester.path / "out" / "results.jsonl").read_text().splitlines()
-    rows = {row["task_id"]: row for row in map(json.loads, lines)}
+    rows = {row["task_id"]: row for row in stored_records(pytester.path / "out")}
     assert len(server.requests) == COUNT
     assert rows["Sum/1"]["examples_passed"] == [False]
     assert rows["Sum/2"]["examples_passed"] == []

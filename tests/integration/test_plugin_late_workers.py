@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 from scripted_server import ScriptedCoder, ScriptedServer
-from sums import COUNT, PROGRAMS, write_sums, wrong
+from sums import COUNT, PROGRAMS, stored_records, write_sums, wrong
 
 Serve = Callable[..., ScriptedServer]
 
@@ -23,10 +20,13 @@ FIFO = "judged"
 def is_late(config):
     return getattr(config, "workerinput", {}).get("workerid") == "gw1"
 
+def wait_for_the_other():
+    with open(FIFO) as judged:  # blocks until the other worker has judged something
+        judged.read()
+
 def pytest_collection_modifyitems(config, items):
     if is_late(config):
-        with open(FIFO) as judged:  # blocks until the other worker has judged something
-            judged.read()
+        wait_for_the_other()
         late_collection(items)
 
 def late_collection(items):
@@ -64,25 +64,20 @@ def run(pytester: pytest.Pytester, server: ScriptedServer, *options: str) -> pyt
     )
 
 
-def records(run_dir: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (run_dir / "results.jsonl").read_text().splitlines()]
-
-
 def test_nobody_waits_for_the_last_worker(
     pytester: pytest.Pytester, server: ScriptedServer
 ) -> None:
     pytester.makepyfile(late=LATE)
     result = run(pytester, server)
     result.assert_outcomes(passed=COUNT - 1, failed=1)
-    assert len(records(pytester.path / "out")) == COUNT
+    assert len(stored_records(pytester.path / "out")) == COUNT
     result.stdout.fnmatch_lines([f"dualcode: {COUNT} items; more workers join as they start"])
 
 
 FAILING = """
 def pytest_configure(config):
     if is_late(config):
-        with open(FIFO) as judged:
-            judged.read()
+        wait_for_the_other()
         raise pytest.UsageError("no space left")
 """
 
@@ -102,8 +97,7 @@ ALL_FAILING = """
 def pytest_configure(config):
     name = getattr(config, "workerinput", {}).get("workerid", "gw0")
     if name == "gw1":
-        with open(FIFO) as judged:
-            judged.read()
+        wait_for_the_other()
     if name != "gw0":
         raise pytest.UsageError("no space left")
 """
@@ -134,5 +128,5 @@ def test_a_late_worker_that_collected_something_else_is_said_and_loses_nothing(
     result = run(pytester, server)
     result.assert_outcomes(passed=COUNT - 1, failed=1, errors=1)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    assert len(records(pytester.path / "out")) == COUNT
+    assert len(stored_records(pytester.path / "out")) == COUNT
     result.stdout.fnmatch_lines(["*Different tests were collected between the first and gw1*"])

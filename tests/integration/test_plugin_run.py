@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from scripted_server import Reply, ScriptedCoder, ScriptedServer
-from sums import COUNT, PROGRAMS, write_sums, wrong
+from sums import COUNT, PROGRAMS, stored_records, write_sums, wrong
 
 Serve = Callable[..., ScriptedServer]
 
@@ -49,8 +49,7 @@ def run(
 
 
 def records(pytester: pytest.Pytester, run_dir: str = "out") -> dict[str, dict[str, Any]]:
-    lines = (pytester.path / run_dir / "results.jsonl").read_text().splitlines()
-    rows = [json.loads(line) for line in lines]
+    rows = stored_records(pytester.path / run_dir)
     return {f"{row['pipeline']} {row['task_id']}": row for row in rows}
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from fake_vllm import install_fake_vllm
 from processes import MARKER, left_after, marked_processes
-from sums import COUNT, write_sums
+from sums import COUNT, stored_records, write_sums
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -39,8 +39,7 @@ def launch(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> tuple[
 
 def outcomes(pytester: pytest.Pytester) -> Counter[str]:
     """How many items became what."""
-    lines = (pytester.path / "out" / "results.jsonl").read_text().splitlines()
-    return Counter(json.loads(line)["outcome"] for line in lines)
+    return Counter(row["outcome"] for row in stored_records(pytester.path / "out"))
 
 
 def run_json(pytester: pytest.Pytester) -> dict[str, Any]:

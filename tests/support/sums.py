@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 COUNT = 6
 
@@ -41,6 +42,11 @@ def write_sums(folder: Path) -> Path:
     path = folder / "sums.jsonl"
     path.write_text("".join(json.dumps(row(number)) + "\n" for number in range(COUNT)))
     return path
+
+
+def stored_records(run_dir: Path) -> list[dict[str, Any]]:
+    """Return the lines of a run's ``results.jsonl`` as they stand there."""
+    return [json.loads(line) for line in (run_dir / "results.jsonl").read_text().splitlines()]
 
 
 def write_samples(path: Path, solutions: dict[str, str]) -> Path:
